@@ -1,0 +1,25 @@
+//! The words every other crate speaks: newtypes for ids, counts and names, time as an argument,
+//! and the immutable snapshot of a mailbox that storage and protocols share.
+//!
+//! Nothing here does I/O, reads a clock or draws randomness ([`Clock`] is a trait that others implement).
+
+mod address;
+mod flags;
+mod ids;
+mod mailbox_name;
+mod secret;
+pub mod snapshot;
+mod time;
+mod trace_id;
+mod uid_set;
+
+pub use address::{Address, AddressError, DomainName};
+pub use flags::{FlagChange, Flags, KEYWORD_LENGTH_MAX, KEYWORDS_MAX, Keyword, KeywordError, Keywords};
+pub use ids::{AccountId, EmailId, MailboxId, ModSeq, Octets, Uid, UidValidity};
+pub use mailbox_name::{
+    HIERARCHY_SEPARATOR, MAILBOX_DEPTH_MAX, MAILBOX_NAME_MAX, MailboxName, MailboxNameError, SpecialUse,
+};
+pub use secret::Secret;
+pub use time::{Clock, ManualClock, Timestamp};
+pub use trace_id::{TraceId, TraceIdError};
+pub use uid_set::UidSet;
