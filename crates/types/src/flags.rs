@@ -187,6 +187,15 @@ impl Keywords {
     }
 }
 
+impl<'a> IntoIterator for &'a Keywords {
+    type Item = &'a Keyword;
+    type IntoIter = std::slice::Iter<'a, Keyword>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

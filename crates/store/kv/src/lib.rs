@@ -1,1 +1,20 @@
-//! placeholder
+//! What an engine is: ordered keys, message bodies, atomic durable batches. Knows nothing of mail.
+//!
+//! An engine implements [`Engine`] and nothing else; `conformance` judges every one of them, and `memory` is the
+//! plainest, the reference. The embedded engine lives in `store/embedded`.
+
+mod batch;
+mod body;
+mod engine;
+mod error;
+mod key;
+mod scan;
+mod watch;
+
+pub use batch::{Batch, BodyChange, Expect, Precondition, Space, Write};
+pub use body::{BodyHash, BodyId, BodyWriter, StagedBody};
+pub use engine::{BODY_READ_MAX, BoxFuture, Committed, Engine};
+pub use error::{BatchError, CommitError, StoreError};
+pub use key::{KEY_MAX, KEY_SPACE_ACCOUNT, VALUE_MAX, account_of, account_prefix};
+pub use scan::{Direction, Page, PageLimit, Row, Scan};
+pub use watch::{Watch, WatchHub};
