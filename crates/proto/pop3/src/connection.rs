@@ -13,6 +13,7 @@ use crate::registry::{self, Spec, States};
 use crate::{Exposure, Limits, MessageEncoder, Policy, ResponseCode, Rule, Tls, reply};
 use bytes::{Bytes, BytesMut};
 use std::time::{Duration, Instant};
+use types::Secret;
 
 /// How long mail may stay here (RFC 2449 §6.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -302,22 +303,7 @@ impl Connection {
     fn request(&mut self, request: Request) -> Option<Event> {
         let command = match request {
             Request::User(name) => return self.user(name),
-            Request::Pass(password) => {
-                let Some(user) = self.user.take() else {
-                    self.fault("USER comes before PASS");
-                    return None;
-                };
-                let exposure = match self.policy.password {
-                    Rule::Offered => Exposure::Permitted,
-                    Rule::RefusedInClear => Exposure::InClear,
-                    Rule::Off => {
-                        self.fault("PASS is not offered here");
-                        return None;
-                    }
-                };
-                self.turn = Turn::Login(exposure, Sasl::No);
-                return Some(Event::Command(Command::Password(PasswordAttempt { user, password, exposure })));
-            }
+            Request::Pass(password) => return self.pass(password),
             Request::Auth(arguments) => return self.auth(arguments),
             Request::Capa => {
                 self.write_capabilities();
@@ -364,6 +350,23 @@ impl Connection {
         }
         self.user = Some(name);
         None
+    }
+
+    fn pass(&mut self, password: Secret<Vec<u8>>) -> Option<Event> {
+        let exposure = match self.policy.password {
+            Rule::Offered => Exposure::Permitted,
+            Rule::RefusedInClear => Exposure::InClear,
+            Rule::Off => {
+                self.fault("PASS is not offered here");
+                return None;
+            }
+        };
+        let Some(user) = self.user.take() else {
+            self.fault("USER comes before PASS");
+            return None;
+        };
+        self.turn = Turn::Login(exposure, Sasl::No);
+        Some(Event::Command(Command::Password(PasswordAttempt { user, password, exposure })))
     }
 
     fn auth(&mut self, arguments: command::auth::Arguments) -> Option<Event> {
