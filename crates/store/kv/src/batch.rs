@@ -32,12 +32,12 @@ pub enum Write {
 }
 
 /// A change of the references that keep bodies alive. References are a set of (body, account): adding twice is adding
-/// once.
+/// once, letting go of what was not held (or never was) is no error.
 #[derive(Clone, Debug)]
 pub enum BodyChange {
     /// The batch's account refers to a body that was staged (perhaps already written by another account's batch).
     Add(StagedBody),
-    /// The batch's account refers to a body that already has a reference.
+    /// The batch's account refers to a body that already has a reference (an open handle alone does not do).
     Share(BodyId),
     /// The batch's account lets go; the last reference out takes the body along.
     Release(BodyId),

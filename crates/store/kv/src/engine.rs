@@ -25,7 +25,7 @@ pub struct Committed {
 /// Reads see every batch whose `commit` has returned, and none that could still be lost: a batch becomes visible only
 /// once it is durable. Batches take effect one after another (serialisable).
 pub trait Engine: Send + Sync + 'static {
-    /// The value of a key.
+    /// The value of a key; none for a key that no batch could write.
     fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Bytes>, StoreError>>;
 
     /// The values of several keys, from one snapshot, in the order asked. Ascending keys are fastest.
@@ -42,8 +42,8 @@ pub trait Engine: Send + Sync + 'static {
     /// or past the end yields none.
     fn read_body(&self, body: BodyId, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, StoreError>>;
 
-    /// Applies a batch atomically; returns when a power cut can no longer lose it. If the returned future is dropped
-    /// the batch may still be applied.
+    /// Applies a batch atomically; returns when a power cut can no longer lose it. The rules are checked first, then the
+    /// preconditions, then the bodies. If the returned future is dropped the batch may still be applied.
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Committed, CommitError>>;
 
     /// Wakes on changes to keys of the account that `prefix` (at least an account prefix) lies in. Wake-ups may be

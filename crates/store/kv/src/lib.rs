@@ -5,10 +5,14 @@
 
 mod batch;
 mod body;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod engine;
 mod error;
 mod key;
+mod memory;
 mod scan;
+mod seeded;
 mod watch;
 
 pub use batch::{Batch, BodyChange, Expect, Precondition, Space, Write};
@@ -16,5 +20,7 @@ pub use body::{BodyHash, BodyId, BodyWriter, StagedBody};
 pub use engine::{BODY_READ_MAX, BoxFuture, Committed, Engine};
 pub use error::{BatchError, CommitError, StoreError};
 pub use key::{KEY_MAX, KEY_SPACE_ACCOUNT, VALUE_MAX, account_of, account_prefix};
+pub use memory::Memory;
 pub use scan::{Direction, Page, PageLimit, Row, Scan};
+pub use seeded::Seeded;
 pub use watch::{Watch, WatchHub};

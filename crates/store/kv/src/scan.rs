@@ -12,7 +12,7 @@ pub enum Direction {
     Backward,
 }
 
-/// How much one page may hold. The page ends at whichever comes first; it always holds at least one row if there is one.
+/// How much one page may hold. A page holds as many rows as both limits allow, and always one if there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageLimit {
     /// Rows.
