@@ -45,16 +45,12 @@ impl LineBuffer {
     /// The line ends at LF. A CR before it is taken off; a client that leaves it out is understood too.
     pub(crate) fn next(&mut self, max: impl Fn(&[u8]) -> usize) -> Line {
         if self.skipping {
-            match memchr(b'\n', &self.buffer) {
-                Some(end) => {
-                    self.buffer.advance(end.saturating_add(1));
-                    self.skipping = false;
-                }
-                None => {
-                    self.buffer.clear();
-                    return Line::Incomplete;
-                }
-            }
+            let Some(end) = memchr(b'\n', &self.buffer) else {
+                self.buffer.clear();
+                return Line::Incomplete;
+            };
+            self.buffer.advance(end.saturating_add(1));
+            self.skipping = false;
         }
         let max = max(&self.buffer);
         let Some(end) = memchr(b'\n', self.buffer.get(self.searched..).unwrap_or_default()) else {

@@ -1,0 +1,9 @@
+//! DATA (RFC 5321 §4.1.1.4).
+
+use super::{Request, parse_nothing};
+use crate::Reply;
+
+/// `DATA`
+pub(crate) fn parse(arguments: &[u8]) -> Result<Request, Reply> {
+    parse_nothing(arguments).map(|()| Request::Data)
+}

@@ -1,0 +1,9 @@
+//! QUIT (RFC 5321 §4.1.1.10).
+
+use super::{Request, parse_nothing};
+use crate::Reply;
+
+/// `QUIT`
+pub(crate) fn parse(arguments: &[u8]) -> Result<Request, Reply> {
+    parse_nothing(arguments).map(|()| Request::Quit)
+}
