@@ -1,1 +1,35 @@
-//! placeholder
+//! Messages: RFC 5322 headers and MIME structure, read once at delivery into a [`Summary`] that answers what IMAP
+//! asks; header and body text for search; and the building of the few messages a server writes itself.
+//!
+//! Any bytes are a message: nothing here fails on what a peer sent, everything has a limit ([`Limits`]), and time
+//! grows with the input alone. No I/O, no clock. Start at [`Scanner`], then [`Summary`].
+
+pub mod address;
+pub mod charset;
+pub mod date;
+mod describe;
+pub mod encoded_word;
+mod finish;
+pub mod header;
+pub mod html;
+mod lexer;
+mod limits;
+mod parameter;
+mod part;
+mod preview;
+mod scanner;
+mod summary;
+mod texts;
+pub mod transfer;
+mod varint;
+mod wire;
+
+pub use limits::{
+    BOUNDARY_MAX, DEPTH_MAX, HEADER_BYTES_MAX, HEADER_FIELDS_MAX, Limits, PARTS_MAX, STRUCTURE_BYTES_MAX,
+};
+pub use parameter::{PARAMETERS_MAX, Parameter, Parameterised};
+pub use part::{Part, PartKind, PartPath, Parts, TransferEncoding};
+pub use preview::PREVIEW_MAX;
+pub use scanner::Scanner;
+pub use summary::{ImapRevision, SectionText, SentDate, Summary, SummaryError};
+pub use texts::{MESSAGE_ID_MAX, REFERENCES_MAX, SEARCH_TEXT_MAX};
