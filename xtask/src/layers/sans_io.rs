@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(lines("let now = Instant::now();\n"), [Some(1)]);
         assert_eq!(lines("let late = start.elapsed();\n"), [Some(1)]);
         assert_eq!(lines("use std::time::{Duration, SystemTime};\n"), [Some(1)]);
-        assert_eq!(lines("fn f(x: tokio::net::TcpStream) {}\n"), [Some(1)]);
+        assert_eq!(lines("fn f(x: tokio::io::DuplexStream) {}\n"), [Some(1)]);
         assert_eq!(lines("use std::{fmt, fs};\n"), [Some(1)]);
     }
 
