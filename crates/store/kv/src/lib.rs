@@ -1,7 +1,8 @@
 //! What an engine is: ordered keys, message bodies, atomic durable batches. Knows nothing of mail.
 //!
-//! An engine implements [`Engine`] and nothing else; `conformance` judges every one of them, and `memory` is the
-//! plainest, the reference. The embedded engine lives in `store/embedded`.
+//! An engine implements [`Engine`] and nothing else; `conformance` judges every one of them, and [`Memory`] is the
+//! plainest, the reference. [`Faulty`] makes any of them fail when told to. The embedded engine lives in
+//! `store/embedded`.
 
 mod batch;
 mod body;
@@ -9,6 +10,7 @@ mod body;
 pub mod conformance;
 mod engine;
 mod error;
+mod faulty;
 mod key;
 mod memory;
 mod scan;
@@ -19,6 +21,7 @@ pub use batch::{Batch, BodyChange, Expect, Precondition, Space, Write};
 pub use body::{BodyHash, BodyId, BodyWriter, StagedBody};
 pub use engine::{BODY_READ_MAX, BoxFuture, Committed, Engine};
 pub use error::{BatchError, CommitError, StoreError};
+pub use faulty::{CommitFault, Faulty, Hook, Operation, Rates};
 pub use key::{KEY_MAX, KEY_SPACE_ACCOUNT, VALUE_MAX, account_of, account_prefix};
 pub use memory::Memory;
 pub use scan::{Direction, Page, PageLimit, Row, Scan};
