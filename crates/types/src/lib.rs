@@ -4,9 +4,12 @@
 //! Nothing here does I/O, reads a clock or draws randomness ([`Clock`] is a trait that others implement).
 
 mod address;
+mod address_prefix;
 mod flags;
 mod ids;
 mod mailbox_name;
+mod password;
+mod scram_keys;
 mod secret;
 pub mod snapshot;
 mod time;
@@ -14,11 +17,14 @@ mod trace_id;
 mod uid_set;
 
 pub use address::{Address, AddressError, DomainName};
+pub use address_prefix::AddressPrefix;
 pub use flags::{FlagChange, Flags, KEYWORD_LENGTH_MAX, KEYWORDS_MAX, Keyword, KeywordError, Keywords};
 pub use ids::{AccountId, EmailId, MailboxId, ModSeq, Octets, Uid, UidValidity};
 pub use mailbox_name::{
     HIERARCHY_SEPARATOR, MAILBOX_DEPTH_MAX, MAILBOX_NAME_MAX, MailboxName, MailboxNameError, SpecialUse,
 };
+pub use password::{PASSWORD_MAX, PasswordError, prepare_password};
+pub use scram_keys::{ScramHash, ScramKeys};
 pub use secret::Secret;
 pub use time::{Clock, ManualClock, Timestamp};
 pub use trace_id::{TraceId, TraceIdError};

@@ -235,6 +235,16 @@ impl Snapshot {
         slot.chunk.entries.get(usize::try_from(place - slot.before).ok()?)
     }
 
+    /// The messages from a sequence number (from 1) to the end of its chunk, for reading on without a search for each;
+    /// empty if there is no such message.
+    pub fn run_from_seq(&self, seq: u32) -> &[Entry] {
+        let run = seq.checked_sub(1).and_then(|place| {
+            let slot = self.slots.get(self.slots.partition_point(|s| s.before <= place).checked_sub(1)?)?;
+            slot.chunk.entries.get(usize::try_from(place - slot.before).ok()?..)
+        });
+        run.unwrap_or_default()
+    }
+
     /// How many messages have a UID below this one.
     pub fn count_below(&self, uid: Uid) -> u32 {
         let place = self.slots.partition_point(|s| s.index < chunk_index(uid));

@@ -26,7 +26,10 @@ fn sequence_numbers_and_uids_find_each_other() {
         assert_eq!(view.by_seq(seq), Some(entry));
         assert_eq!(view.count_below(entry.uid), seq - 1);
         assert_eq!(view.get(entry.uid), Some(entry));
+        assert_eq!(view.run_from_seq(seq).first(), Some(entry));
     }
+    assert_eq!(view.run_from_seq(1).len(), 682, "the first chunk has the UIDs 1 to 1023");
+    assert!(view.run_from_seq(0).is_empty() && view.run_from_seq(view.len() + 1).is_empty());
     assert_eq!(view.seq_of(Uid::new(3).unwrap()), None);
     assert_eq!((view.by_seq(0), view.by_seq(view.len() + 1)), (None, None));
     assert_eq!(view.iter_from(Uid::new(4998).unwrap()).map(|e| e.uid.get()).collect::<Vec<_>>(), [4999, 5000]);
