@@ -1,0 +1,19 @@
+//! The grammar's small words: atoms, strings, numbers, sets, dates, mailbox names; both ways.
+//!
+//! Parsers read a whole framed command in place and copy only what outlives it. No parser recurses.
+
+pub mod chars;
+mod cursor;
+pub mod date;
+mod literal;
+pub mod modified_utf7;
+mod pattern;
+mod sequence;
+pub mod write;
+
+pub use cursor::{Cursor, ParseError};
+pub use date::Date;
+pub(crate) use literal::ANNOUNCEMENT_MAX;
+pub use literal::{LiteralAnnouncement, literal_announced};
+pub use pattern::{LIST_PATTERN_MAX, ListPattern};
+pub use sequence::{MessageSet, SEQUENCE_SET_RANGES_MAX, SequenceNumber, SequenceRange, SequenceSet};

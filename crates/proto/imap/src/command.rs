@@ -1,0 +1,131 @@
+//! The commands: one room each, with typed arguments and their parser. [`crate::registry`] has their rows.
+
+pub mod append;
+pub mod authenticate;
+pub mod bare;
+pub mod copy;
+pub mod create;
+pub mod delete;
+pub mod enable;
+pub mod examine;
+pub mod expunge;
+pub mod fetch;
+pub mod id;
+pub mod list;
+pub mod login;
+pub mod lsub;
+pub mod r#move;
+pub mod rename;
+pub mod search;
+pub mod select;
+pub mod status;
+pub mod store;
+pub mod subscribe;
+pub mod unsubscribe;
+
+pub(crate) mod flag_list;
+
+pub use append::Append;
+pub use authenticate::Authenticate;
+pub use copy::Copy;
+pub use create::Create;
+pub use delete::Delete;
+pub use enable::{Enable, Extension};
+pub use expunge::Expunge;
+pub use fetch::Fetch;
+pub use flag_list::FlagList;
+pub use id::Id;
+pub use list::List;
+pub use login::Login;
+pub use lsub::Lsub;
+pub use r#move::Move;
+pub use rename::Rename;
+pub use search::Search;
+pub use select::Select;
+pub use status::{Status, StatusItem};
+pub use store::Store;
+pub use subscribe::Subscribe;
+pub use unsubscribe::Unsubscribe;
+
+use crate::view::Expunges;
+
+/// A command with its arguments. APPEND is none of these: it comes as `Event::AppendStart`.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Command {
+    /// CAPABILITY
+    Capability,
+    /// NOOP
+    Noop,
+    /// LOGOUT
+    Logout,
+    /// ID
+    Id(Id),
+    /// STARTTLS
+    StartTls,
+    /// AUTHENTICATE
+    Authenticate(Authenticate),
+    /// LOGIN
+    Login(Login),
+    /// ENABLE
+    Enable(Enable),
+    /// SELECT
+    Select(Select),
+    /// EXAMINE
+    Examine(Select),
+    /// CREATE
+    Create(Create),
+    /// DELETE
+    Delete(Delete),
+    /// RENAME
+    Rename(Rename),
+    /// SUBSCRIBE
+    Subscribe(Subscribe),
+    /// UNSUBSCRIBE
+    Unsubscribe(Unsubscribe),
+    /// LIST
+    List(List),
+    /// LSUB
+    Lsub(Lsub),
+    /// NAMESPACE
+    Namespace,
+    /// STATUS
+    Status(Status),
+    /// IDLE
+    Idle,
+    /// CHECK
+    Check,
+    /// CLOSE
+    Close,
+    /// UNSELECT
+    Unselect,
+    /// EXPUNGE, UID EXPUNGE
+    Expunge(Expunge),
+    /// SEARCH, UID SEARCH
+    Search(Search),
+    /// FETCH, UID FETCH
+    Fetch(Fetch),
+    /// STORE, UID STORE
+    Store(Store),
+    /// COPY, UID COPY
+    Copy(Copy),
+    /// MOVE, UID MOVE
+    Move(Move),
+}
+
+impl Command {
+    /// Whether EXPUNGE may be told while the command runs: not during FETCH, STORE and SEARCH with sequence numbers,
+    /// since the numbers of commands already on their way would shift (RFC 3501 §7.4.1).
+    pub fn expunges(&self) -> Expunges {
+        let by_number = match self {
+            Self::Fetch(fetch) => !fetch.messages.is_uid(),
+            Self::Store(store) => !store.messages.is_uid(),
+            Self::Search(search) => !search.uid,
+            _ => false,
+        };
+        if by_number { Expunges::Held } else { Expunges::Told }
+    }
+}
+
+#[cfg(test)]
+#[path = "command/tests.rs"]
+mod tests;

@@ -1,0 +1,352 @@
+//! The server side of one IMAP connection, without its socket.
+//!
+//! The session puts bytes in with [`Connection::receive`], takes one [`Event`] at a time with
+//! [`Connection::poll_event`], writes answers, and sends what [`Connection::take_output`] holds, at the latest when
+//! `poll_event` has nothing more. After a command was handed out, nothing else comes until
+//! [`Connection::finish`] has answered it, but for what belongs to it:
+//!
+//! | Command | The session calls | and then gets |
+//! |---|---|---|
+//! | AUTHENTICATE | [`Connection::challenge`] | `SaslResponse` or `Aborted` |
+//! | IDLE | [`Connection::idle`] | `IdleDone` or `Aborted` |
+//! | APPEND | [`Connection::accept_append`], or `finish` to refuse | `AppendChunk`…, then `AppendEnd` or `Aborted` |
+//! | STARTTLS | [`Connection::begin_tls`], [`Connection::tls_established`] | the next command |
+//!
+//! Broken commands, and those not legal in the state, are answered here and never reach the session.
+
+mod event;
+mod frame;
+mod phase;
+mod stream;
+
+pub use event::{Event, LoginPolicy, Policy, Tag};
+
+use crate::codec::LiteralAnnouncement;
+use crate::limits::Limits;
+use crate::registry::{CAPABILITIES, COMMANDS};
+use crate::response::{Capabilities, Code, Response, Status};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use phase::Phase;
+use std::time::Duration;
+
+/// The states of RFC 3501 §3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nobody is logged in.
+    NotAuthenticated,
+    /// Somebody is logged in, no mailbox is open.
+    Authenticated,
+    /// A mailbox is open.
+    Selected,
+    /// BYE was said; nothing more is read.
+    Logout,
+}
+
+/// Why STARTTLS went wrong: something came in clear after the command (RFC 3501 §6.2.1). BYE was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InjectedBeforeTls;
+
+/// One connection. All times are monotonic, counted from any fixed moment.
+#[derive(Debug)]
+pub struct Connection {
+    limits: Limits,
+    policy: Policy,
+    state: State,
+    phase: Phase,
+    input: BytesMut,
+    /// Where the line that is read now begins in `input`: behind the last literal of the command.
+    line_start: usize,
+    /// Up to where `input` was searched for the end of the line.
+    searched: usize,
+    output: BytesMut,
+    bad_commands: u32,
+    /// The time of the last poll.
+    now: Duration,
+    /// When the time-out that holds began to run.
+    active_at: Duration,
+    /// How much of `input` there was at the last poll.
+    polled: usize,
+    /// A command was answered since the last poll.
+    resumed: bool,
+    /// Something came between STARTTLS and TLS.
+    injected: bool,
+}
+
+impl Connection {
+    /// A connection that was just accepted, before its greeting.
+    pub fn new(limits: Limits, policy: Policy, now: Duration) -> Self {
+        Self {
+            limits,
+            policy,
+            state: State::NotAuthenticated,
+            phase: Phase::Command,
+            input: BytesMut::new(),
+            line_start: 0,
+            searched: 0,
+            output: BytesMut::new(),
+            bad_commands: 0,
+            now,
+            active_at: now,
+            polled: 0,
+            resumed: false,
+            injected: false,
+        }
+    }
+
+    /// Writes the greeting, capabilities included.
+    pub fn greet(&mut self, text: &'static str) {
+        let status = Status::ok(text).with_code(Code::Capability(self.capabilities()));
+        status.encode_untagged(&mut self.output);
+    }
+
+    /// Takes bytes from the peer. Between STARTTLS and TLS they are dropped and held against it.
+    pub fn receive(&mut self, bytes: &[u8]) {
+        match self.phase {
+            Phase::Closed => {}
+            Phase::AwaitTls => self.injected |= !bytes.is_empty(),
+            _ => self.input.extend_from_slice(bytes),
+        }
+    }
+
+    /// Whether the session should read from the socket now. False while a command runs and much is waiting already.
+    pub fn wants_input(&self) -> bool {
+        let waiting = u64::try_from(self.input.len()).unwrap_or(u64::MAX);
+        match self.phase {
+            Phase::Closed | Phase::AwaitTls => false,
+            Phase::Running | Phase::AppendOffered { .. } => waiting < self.limits.pipeline_max.0,
+            _ => true,
+        }
+    }
+
+    /// The next event; `None` when input is needed or a command is still to be answered.
+    pub fn poll_event(&mut self, now: Duration) -> Option<Event> {
+        self.now = now;
+        // Before login only whole commands count as activity, so that a slow drip of bytes does not hold the place.
+        let progress = self.input.len() > self.polled && self.state != State::NotAuthenticated;
+        if progress || std::mem::take(&mut self.resumed) {
+            self.active_at = now;
+        }
+        let event = self.step_until_event();
+        self.polled = self.input.len();
+        event
+    }
+
+    /// When [`Self::handle_timeout`] is to be called; `None` while a command runs.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        let timeout = match self.phase {
+            Phase::Closed | Phase::Running | Phase::AppendOffered { .. } => return None,
+            _ if self.resumed => return None,
+            Phase::AppendBody { .. } | Phase::AppendTail(_) => self.limits.literal_timeout,
+            _ if self.state == State::NotAuthenticated => self.limits.login_timeout,
+            _ => self.limits.idle_timeout,
+        };
+        Some(self.active_at.saturating_add(timeout))
+    }
+
+    /// Says BYE if the deadline has passed (RFC 3501 §5.4). An APPEND or IDLE that was under way is over.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        if self.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.bye(None, "Nothing was heard for too long");
+        }
+    }
+
+    /// The state.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Whether BYE was said: send the output and close.
+    pub fn is_closed(&self) -> bool {
+        self.phase == Phase::Closed
+    }
+
+    /// What the peer is offered now.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The output, to write into; FETCH does.
+    pub fn output(&mut self) -> &mut BytesMut {
+        &mut self.output
+    }
+
+    /// Takes what is to be sent.
+    pub fn take_output(&mut self) -> Bytes {
+        self.output.split().freeze()
+    }
+
+    /// Gives unused buffers back, for a connection that goes to sleep.
+    pub fn release_buffers(&mut self) {
+        if self.input.is_empty() {
+            self.input = BytesMut::new();
+        }
+        if self.output.is_empty() {
+            self.output = BytesMut::new();
+        }
+    }
+
+    /// Writes an untagged answer.
+    pub fn send(&mut self, response: &Response<'_>) {
+        response.encode(&mut self.output);
+    }
+
+    /// Answers the command that runs; the next one may come. An APPEND that is not whole yet ends here: what is left
+    /// of its message is read and thrown away.
+    pub fn finish(&mut self, tag: &Tag, status: &Status) {
+        if self.phase == Phase::Closed {
+            return;
+        }
+        status.encode(&mut self.output, tag.as_str());
+        self.resumed = true;
+        match std::mem::replace(&mut self.phase, Phase::Command) {
+            Phase::AppendOffered { announced: LiteralAnnouncement { size, synchronising: false }, .. }
+            | Phase::AppendBody { left: size, .. } => self.discard(size),
+            Phase::AppendTail(_) => self.discard(0),
+            _ => {}
+        }
+    }
+
+    /// Lets the next command come though the one that runs is not answered yet. The session keeps the answers in
+    /// order. Nothing happens unless a plain command runs.
+    pub fn proceed(&mut self) {
+        if self.phase == Phase::Running {
+            self.phase = Phase::Command;
+            self.resumed = true;
+        }
+    }
+
+    /// What the CAPABILITY command and the `CAPABILITY` code say now (RFC 3501 §7.2.1).
+    pub fn capabilities(&self) -> Capabilities {
+        let mut names = vec!["IMAP4rev1"];
+        names.extend(CAPABILITIES);
+        names.extend(COMMANDS.iter().filter_map(|row| row.capability));
+        let mut line = names.join(" ");
+        if self.state == State::NotAuthenticated {
+            if self.policy.starttls {
+                line.push_str(" STARTTLS");
+            }
+            if self.policy.login == LoginPolicy::Disabled {
+                line.push_str(" LOGINDISABLED");
+            }
+            for mechanism in &self.policy.mechanisms {
+                line.push_str(" AUTH=");
+                line.push_str(mechanism);
+            }
+        }
+        Capabilities(line.into())
+    }
+
+    /// Says that login succeeded; call it before the OK, so that its code tells the new capabilities.
+    pub fn authenticated(&mut self) {
+        self.state = State::Authenticated;
+        self.bad_commands = 0;
+    }
+
+    /// Says that a mailbox is open.
+    pub fn selected(&mut self) {
+        self.state = State::Selected;
+    }
+
+    /// Says that no mailbox is open: after CLOSE, UNSELECT, or a SELECT that failed (RFC 3501 §6.3.1).
+    pub fn deselected(&mut self) {
+        self.state = State::Authenticated;
+    }
+
+    /// Sends a SASL challenge and waits for the response.
+    pub fn challenge(&mut self, tag: &Tag, challenge: &[u8]) {
+        if self.phase == Phase::Running {
+            self.output.extend_from_slice(b"+ ");
+            self.output.extend_from_slice(STANDARD.encode(challenge).as_bytes());
+            self.output.extend_from_slice(b"\r\n");
+            self.phase = Phase::SaslLine(tag.clone());
+        }
+    }
+
+    /// Begins IDLE (RFC 2177): untagged answers may be sent at any time until `IdleDone`.
+    pub fn idle(&mut self, tag: &Tag) {
+        if self.phase == Phase::Running {
+            self.output.extend_from_slice(b"+ idling\r\n");
+            self.phase = Phase::Idle(tag.clone());
+            self.resumed = true;
+        }
+    }
+
+    /// Accepts the message that `AppendStart` announced: the client may send it.
+    pub fn accept_append(&mut self) {
+        match std::mem::replace(&mut self.phase, Phase::Running) {
+            Phase::AppendOffered { tag, announced } => {
+                if announced.synchronising {
+                    self.output.extend_from_slice(b"+ OK\r\n");
+                }
+                self.phase = Phase::AppendBody { tag, left: announced.size };
+                self.resumed = true;
+            }
+            other => self.phase = other,
+        }
+    }
+
+    /// Answers STARTTLS with OK. The session sends the output, hands the stream to TLS and calls
+    /// [`Self::tls_established`] when it stands.
+    ///
+    /// # Errors
+    /// When the peer sent more behind the command: it is thrown away, BYE is said, TLS must not begin.
+    pub fn begin_tls(&mut self, tag: &Tag) -> Result<(), InjectedBeforeTls> {
+        if !self.input.is_empty() {
+            return Err(self.refuse_injected(tag));
+        }
+        Status::ok("Begin TLS now").encode(&mut self.output, tag.as_str());
+        self.phase = Phase::AwaitTls;
+        self.resumed = true;
+        Ok(())
+    }
+
+    /// TLS stands: everything known before is forgotten (RFC 3501 §6.2.1), `policy` holds from here on.
+    ///
+    /// # Errors
+    /// When bytes came in clear after STARTTLS: BYE is said inside TLS.
+    pub fn tls_established(&mut self, policy: Policy, now: Duration) -> Result<(), InjectedBeforeTls> {
+        self.input = BytesMut::new();
+        (self.line_start, self.searched, self.polled) = (0, 0, 0);
+        self.state = State::NotAuthenticated;
+        self.policy = policy;
+        self.active_at = now;
+        if self.injected {
+            self.bye(Some(Code::ClientBug), "Something was sent between STARTTLS and TLS");
+            return Err(InjectedBeforeTls);
+        }
+        self.phase = Phase::Command;
+        Ok(())
+    }
+
+    fn refuse_injected(&mut self, tag: &Tag) -> InjectedBeforeTls {
+        let status = Status::bad("Nothing may follow STARTTLS before TLS stands").with_code(Code::ClientBug);
+        status.encode(&mut self.output, tag.as_str());
+        self.bye(None, "Closing");
+        InjectedBeforeTls
+    }
+
+    /// Answers LOGOUT and closes.
+    pub fn logout(&mut self, tag: &Tag) {
+        self.bye(None, "Logging out");
+        Status::ok("LOGOUT completed").encode(&mut self.output, tag.as_str());
+    }
+
+    /// Says BYE and closes: shutdown, a fault, too much of something.
+    pub fn bye(&mut self, code: Option<Code>, text: &'static str) {
+        if self.phase == Phase::Closed {
+            return;
+        }
+        let mut status = Status::ok(text);
+        status.code = code;
+        status.encode_bye(&mut self.output);
+        self.phase = Phase::Closed;
+        self.state = State::Logout;
+        self.input = BytesMut::new();
+    }
+}
+
+#[cfg(test)]
+#[path = "connection/tests.rs"]
+mod tests;

@@ -1,0 +1,240 @@
+//! Framing: from bytes to whole commands, literals included.
+
+use super::phase::Phase;
+use super::{Connection, Event, LoginPolicy, State, Tag};
+use crate::codec::{Cursor, LiteralAnnouncement, ParseError, literal_announced};
+use crate::command::append::{self, Head as AppendHead};
+use crate::command::{Authenticate, Command};
+use crate::registry::{self, Literals};
+use crate::response::{Code, Status};
+use zeroize::Zeroize;
+
+/// What one step came to.
+pub(super) enum Step {
+    /// There is an event.
+    Event(Event),
+    /// Something was done; look again.
+    Again,
+    /// More input, or the session's answer, is needed.
+    Wait,
+}
+
+/// What to do with a literal that a line announces.
+enum Announced {
+    /// Read it as a part of the command.
+    Argument,
+    /// Ask the session whether it takes the message.
+    Message(Tag, append::Append),
+    /// Refuse the command.
+    Refuse(Option<Tag>, ParseError),
+}
+
+impl Connection {
+    pub(super) fn step_until_event(&mut self) -> Option<Event> {
+        loop {
+            let step = match self.phase {
+                Phase::Command => self.read_command(),
+                Phase::SaslLine(_) => self.read_sasl_line(),
+                Phase::Idle(_) => self.read_done(),
+                Phase::AppendBody { .. } => self.read_message(),
+                Phase::AppendTail(_) => self.read_message_tail(),
+                Phase::Discard { .. } => self.read_discarded(),
+                Phase::Running | Phase::AppendOffered { .. } | Phase::AwaitTls | Phase::Closed => Step::Wait,
+            };
+            match step {
+                Step::Event(event) => return Some(event),
+                Step::Again => {}
+                Step::Wait => return None,
+            }
+        }
+    }
+
+    fn command_max(&self) -> usize {
+        let max = match self.state {
+            State::NotAuthenticated => self.limits.command_before_login_max,
+            _ => self.limits.command_max,
+        };
+        usize::try_from(max.0).unwrap_or(usize::MAX)
+    }
+
+    /// Looks for the end of the line that is read now; the place behind it.
+    pub(super) fn find_line_end(&mut self) -> Option<usize> {
+        let from = self.searched.max(self.line_start);
+        let found = memchr::memchr(b'\n', self.input.get(from..)?).map(|at| from + at + 1);
+        self.searched = found.unwrap_or(self.input.len());
+        found
+    }
+
+    /// Takes the first `end` bytes of the input and begins anew behind them.
+    pub(super) fn take_input(&mut self, end: usize) -> bytes::BytesMut {
+        (self.line_start, self.searched) = (0, 0);
+        let taken = self.input.split_to(end.min(self.input.len()));
+        self.polled = self.polled.min(self.input.len());
+        taken
+    }
+
+    fn read_command(&mut self) -> Step {
+        let end = self.find_line_end();
+        if end.unwrap_or(self.input.len()) > self.command_max() {
+            return self.refuse_too_long();
+        }
+        let Some(end) = end else { return Step::Wait };
+        match self.input.get(self.line_start..end).and_then(literal_announced) {
+            None => self.complete_command(end),
+            Some(announced) => self.handle_announcement(end, announced),
+        }
+    }
+
+    /// A command, or the line of it that is read now, is over the limit.
+    fn refuse_too_long(&mut self) -> Step {
+        let tag = self.input.get(..).and_then(read_tag);
+        let line_start = self.line_start;
+        self.take_input(line_start);
+        self.refuse(tag.as_ref(), &ParseError::Syntax("The command is too long"));
+        self.discard(0);
+        Step::Again
+    }
+
+    /// A whole command stands at the front of the input.
+    fn complete_command(&mut self, end: usize) -> Step {
+        let mut frame = self.take_input(end);
+        let text = frame.strip_suffix(b"\n").unwrap_or(&frame);
+        let parsed = parse_command(text.strip_suffix(b"\r").unwrap_or(text), self.state);
+        if self.state == State::NotAuthenticated {
+            // It may have held a password.
+            frame.zeroize();
+            self.active_at = self.now;
+        }
+        match parsed {
+            Ok((tag, command)) => self.hand_out(tag, command),
+            Err((tag, error)) => {
+                self.refuse(tag.as_ref(), &error);
+                Step::Again
+            }
+        }
+    }
+
+    fn hand_out(&mut self, tag: Tag, command: Command) -> Step {
+        if self.state != State::NotAuthenticated {
+            self.bad_commands = 0;
+        }
+        self.phase = Phase::Running;
+        Step::Event(match command {
+            Command::Login(login) if self.policy.login == LoginPolicy::Disabled => Event::RefusedLogin { tag, login },
+            Command::Authenticate(authenticate) if !self.offers(&authenticate) => {
+                Event::RefusedAuthenticate { tag, authenticate }
+            }
+            Command::StartTls if !self.policy.starttls => {
+                self.phase = Phase::Command;
+                self.refuse(Some(&tag), &ParseError::Syntax("STARTTLS is not offered here"));
+                return Step::Again;
+            }
+            Command::StartTls if !self.input.is_empty() => {
+                self.refuse_injected(&tag);
+                return Step::Wait;
+            }
+            command => Event::Command { tag, command },
+        })
+    }
+
+    fn offers(&self, authenticate: &Authenticate) -> bool {
+        self.policy.mechanisms.contains(&authenticate.mechanism)
+    }
+
+    /// The line up to `end` announces a literal.
+    fn handle_announcement(&mut self, end: usize, announced: LiteralAnnouncement) -> Step {
+        match self.judge_announcement(end, announced) {
+            Announced::Argument => {
+                // The limits have been asked, so the size is a small number.
+                self.line_start = end.saturating_add(usize::try_from(announced.size).unwrap_or(usize::MAX));
+                self.searched = self.line_start;
+                if announced.synchronising {
+                    self.output.extend_from_slice(b"+ OK\r\n");
+                }
+                Step::Again
+            }
+            Announced::Message(tag, append) => {
+                self.take_input(end);
+                self.bad_commands = 0;
+                self.phase = Phase::AppendOffered { tag: tag.clone(), announced };
+                Step::Event(Event::AppendStart { tag, append })
+            }
+            Announced::Refuse(tag, error) => {
+                self.take_input(end);
+                self.refuse(tag.as_ref(), &error);
+                if !announced.synchronising {
+                    self.discard(announced.size);
+                }
+                Step::Again
+            }
+        }
+    }
+
+    /// Decides about a literal before anything of it is read or asked for.
+    fn judge_announcement(&self, end: usize, announced: LiteralAnnouncement) -> Announced {
+        let text = self.input.get(..end).unwrap_or_default();
+        let mut cursor = Cursor::new(text);
+        let tag = match cursor.tag() {
+            Ok(tag) => Tag::new(tag),
+            Err(error) => return Announced::Refuse(None, error),
+        };
+        let mut head = match registry::parse_head(&cursor, self.state) {
+            Ok(head) => head,
+            Err(error) => return Announced::Refuse(Some(tag), error),
+        };
+        if head.spec.literals == Literals::Message {
+            match append::parse_head(&mut head.arguments, announced) {
+                Ok(AppendHead::Mailbox) => {}
+                Ok(AppendHead::Message(append)) => return Announced::Message(tag, append),
+                Err(error) => return Announced::Refuse(Some(tag), error),
+            }
+        }
+        let whole = u64::try_from(end).unwrap_or(u64::MAX).saturating_add(announced.size);
+        let command_max = u64::try_from(self.command_max()).unwrap_or(u64::MAX);
+        let before_login = self.state == State::NotAuthenticated;
+        if whole > command_max || before_login && announced.size > self.limits.literal_before_login_max.0 {
+            return Announced::Refuse(Some(tag), ParseError::Refusal(Code::Limit, "The literal is too large"));
+        }
+        Announced::Argument
+    }
+
+    /// Answers a command that does not reach the session, and counts it.
+    pub(super) fn refuse(&mut self, tag: Option<&Tag>, error: &ParseError) {
+        let status = match error {
+            ParseError::Syntax(text) => Status::bad(*text),
+            ParseError::Refusal(code, text) => Status::no(code.clone(), *text),
+        };
+        status.encode(&mut self.output, tag.map_or("*", Tag::as_str));
+        // A NO after login is about one mailbox or one limit; only who has no account yet is counted for it.
+        if matches!(error, ParseError::Syntax(_)) || self.state == State::NotAuthenticated {
+            self.bad_commands += 1;
+        }
+        if self.bad_commands >= self.limits.bad_commands_max {
+            self.bye(Some(Code::ClientBug), "Too many bad commands");
+        }
+    }
+}
+
+/// The tag at the front of a command, if it can be read.
+fn read_tag(text: &[u8]) -> Option<Tag> {
+    let mut cursor = Cursor::new(text);
+    let tag = cursor.tag().ok().map(Tag::new);
+    // A line without a space may be one long word, and no tag at all.
+    tag.filter(|_| cursor.peek() == Some(b' '))
+}
+
+/// Reads a framed command without its line end.
+fn parse_command(text: &[u8], state: State) -> Result<(Tag, Command), (Option<Tag>, ParseError)> {
+    let mut cursor = Cursor::new(text);
+    let tag = cursor.tag().map(Tag::new).map_err(|error| (None, error))?;
+    let parse = || {
+        let mut head = registry::parse_head(&cursor, state)?;
+        let command = (head.spec.parse)(&mut head.arguments, head.uid)?;
+        head.arguments.end()?;
+        Ok(command)
+    };
+    match parse() {
+        Ok(command) => Ok((tag, command)),
+        Err(error) => Err((Some(tag), error)),
+    }
+}

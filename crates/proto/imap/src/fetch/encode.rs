@@ -1,0 +1,179 @@
+//! The FETCH response (RFC 3501 §7.4.2), written item by item straight into the output.
+
+use super::item::FetchItem;
+use super::section::Section;
+use crate::codec::date::encode_date_time;
+use crate::codec::write::{write_literal_header, write_number};
+use crate::response::write_flags;
+use bytes::BytesMut;
+use types::{Flags, Keywords, ModSeq, Timestamp, Uid};
+
+/// Room asked for at the start of a response, so that the small items grow the output once.
+const SMALL_ITEMS: usize = 192;
+
+/// A FETCH response in the making. It does not hold the output, so that the output can be flushed in between, also
+/// within a literal: each method is handed the same buffer, or the one that follows it on the wire.
+///
+/// ```text
+/// message-data = nz-number SP "FETCH" SP "(" msg-att *(SP msg-att) ")"
+/// ```
+#[derive(Debug)]
+#[must_use = "a response must be ended"]
+pub struct FetchResponse {
+    first: bool,
+    /// Bytes of the open literal that are still to come.
+    literal_left: u64,
+}
+
+impl FetchResponse {
+    /// Begins the response for a sequence number.
+    pub fn begin(out: &mut BytesMut, sequence_number: u32) -> Self {
+        out.reserve(SMALL_ITEMS);
+        out.extend_from_slice(b"* ");
+        write_number(out, u64::from(sequence_number));
+        out.extend_from_slice(b" FETCH (");
+        Self { first: true, literal_left: 0 }
+    }
+
+    /// # Panics
+    /// When a literal was announced longer than what was written: the client would read our words as its message.
+    fn item(&mut self, out: &mut BytesMut, name: &[u8]) {
+        assert!(self.literal_left == 0, "a literal was announced longer than what was written");
+        if !self.first {
+            out.extend_from_slice(b" ");
+        }
+        self.first = false;
+        out.extend_from_slice(name);
+    }
+
+    /// `UID`
+    pub fn uid(&mut self, out: &mut BytesMut, uid: Uid) {
+        self.item(out, b"UID ");
+        write_number(out, u64::from(uid.get()));
+    }
+
+    /// `FLAGS`
+    pub fn flags(&mut self, out: &mut BytesMut, flags: Flags, keywords: &Keywords, recent: bool) {
+        self.item(out, b"FLAGS (");
+        write_flags(out, flags, keywords, recent);
+        out.extend_from_slice(b")");
+    }
+
+    /// `INTERNALDATE`
+    pub fn internal_date(&mut self, out: &mut BytesMut, date: Timestamp) {
+        self.item(out, b"INTERNALDATE ");
+        out.extend_from_slice(&encode_date_time(date));
+    }
+
+    /// `RFC822.SIZE`
+    pub fn size(&mut self, out: &mut BytesMut, size: u32) {
+        self.item(out, b"RFC822.SIZE ");
+        write_number(out, u64::from(size));
+    }
+
+    /// `MODSEQ` (RFC 7162 §3.1.4.2)
+    pub fn modseq(&mut self, out: &mut BytesMut, modseq: ModSeq) {
+        self.item(out, b"MODSEQ (");
+        write_number(out, modseq.0);
+        out.extend_from_slice(b")");
+    }
+
+    /// `ENVELOPE`, already in wire form with its parentheses.
+    pub fn envelope(&mut self, out: &mut BytesMut, wire: &[u8]) {
+        self.item(out, b"ENVELOPE ");
+        out.extend_from_slice(wire);
+    }
+
+    /// `BODYSTRUCTURE`, already in wire form with its parentheses.
+    pub fn body_structure(&mut self, out: &mut BytesMut, wire: &[u8]) {
+        self.item(out, b"BODYSTRUCTURE ");
+        out.extend_from_slice(wire);
+    }
+
+    /// `BODY`, already in wire form with its parentheses and without extensions.
+    pub fn body(&mut self, out: &mut BytesMut, wire: &[u8]) {
+        self.item(out, b"BODY ");
+        out.extend_from_slice(wire);
+    }
+
+    fn section_name(&mut self, out: &mut BytesMut, section: &Section, origin: Option<u32>) {
+        self.item(out, b"BODY");
+        section.write(out);
+        if let Some(origin) = origin {
+            out.extend_from_slice(b"<");
+            write_number(out, u64::from(origin));
+            out.extend_from_slice(b">");
+        }
+        out.extend_from_slice(b" ");
+    }
+
+    /// `BODY[…]<origin>` as a literal of `size` bytes; exactly so many must follow through [`Self::literal`].
+    pub fn section(&mut self, out: &mut BytesMut, section: &Section, origin: Option<u32>, size: u64) {
+        self.section_name(out, section, origin);
+        self.open_literal(out, size);
+    }
+
+    /// `BODY[…] NIL`: there is no such section.
+    pub fn section_nil(&mut self, out: &mut BytesMut, section: &Section, origin: Option<u32>) {
+        self.section_name(out, section, origin);
+        out.extend_from_slice(b"NIL");
+    }
+
+    /// `RFC822`, `RFC822.HEADER`, `RFC822.TEXT` or `BODY[…]`, whichever `item` is, as a literal of `size` bytes that
+    /// must follow through [`Self::literal`]. Other items are no literals.
+    ///
+    /// # Panics
+    /// When the item is none of these.
+    pub fn literal_item(&mut self, out: &mut BytesMut, item: &FetchItem, size: u64) {
+        match item {
+            FetchItem::Rfc822 => self.item(out, b"RFC822 "),
+            FetchItem::Rfc822Header => self.item(out, b"RFC822.HEADER "),
+            FetchItem::Rfc822Text => self.item(out, b"RFC822.TEXT "),
+            FetchItem::Section(body) => self.section_name(out, &body.section, body.partial.map(|p| p.offset)),
+            _ => unreachable!("only bodies are sent as literals"),
+        }
+        self.open_literal(out, size);
+    }
+
+    fn open_literal(&mut self, out: &mut BytesMut, size: u64) {
+        write_literal_header(out, size);
+        self.literal_left = size;
+    }
+
+    /// Writes bytes of the open literal.
+    ///
+    /// # Panics
+    /// When they are more than was announced.
+    pub fn literal(&mut self, out: &mut BytesMut, bytes: &[u8]) {
+        self.count_literal(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        out.extend_from_slice(bytes);
+    }
+
+    /// Counts bytes of the open literal that the caller puts on the wire itself, without a copy through the output.
+    ///
+    /// # Panics
+    /// When they are more than was announced.
+    pub fn count_literal(&mut self, length: u64) {
+        let left = self.literal_left.checked_sub(length);
+        assert!(left.is_some(), "a literal is longer than announced");
+        self.literal_left = left.unwrap_or(0);
+    }
+
+    /// Bytes of the open literal that are still to come.
+    pub fn literal_left(&self) -> u64 {
+        self.literal_left
+    }
+
+    /// Ends the response.
+    ///
+    /// # Panics
+    /// When bytes of a literal are missing.
+    pub fn end(self, out: &mut BytesMut) {
+        assert!(self.literal_left == 0, "a literal was announced longer than what was written");
+        out.extend_from_slice(b")\r\n");
+    }
+}
+
+#[cfg(test)]
+#[path = "encode/tests.rs"]
+mod tests;

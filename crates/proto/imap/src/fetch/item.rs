@@ -1,0 +1,163 @@
+//! The items of FETCH and their parser (RFC 3501 §6.4.5, §9 `fetch-att`).
+
+use super::section::{Section, SectionText};
+use crate::codec::{Cursor, ParseError};
+use std::num::NonZeroU32;
+
+/// Most items in one FETCH.
+pub const FETCH_ITEMS_MAX: usize = 256;
+
+/// One item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchItem {
+    /// UID
+    Uid,
+    /// FLAGS
+    Flags,
+    /// INTERNALDATE
+    InternalDate,
+    /// RFC822.SIZE
+    Rfc822Size,
+    /// ENVELOPE
+    Envelope,
+    /// BODY without a section: BODYSTRUCTURE without its extensions.
+    Body,
+    /// BODYSTRUCTURE
+    BodyStructure,
+    /// RFC822: as `BODY[]`, sets `\Seen`.
+    Rfc822,
+    /// RFC822.HEADER: as `BODY.PEEK[HEADER]`.
+    Rfc822Header,
+    /// RFC822.TEXT: as `BODY[TEXT]`, sets `\Seen`.
+    Rfc822Text,
+    /// `BODY[…]`, `BODY.PEEK[…]`
+    Section(BodySection),
+    /// MODSEQ (RFC 7162 §3.1.4.2); enables CONDSTORE.
+    ModSeq,
+}
+
+impl FetchItem {
+    /// Whether fetching it sets `\Seen`.
+    pub fn sets_seen(&self) -> bool {
+        match self {
+            Self::Rfc822 | Self::Rfc822Text => true,
+            Self::Section(section) => !section.peek,
+            _ => false,
+        }
+    }
+}
+
+/// A section of a message's body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BodySection {
+    /// `.PEEK`: `\Seen` stays as it is.
+    pub peek: bool,
+    /// Which section.
+    pub section: Section,
+    /// Which bytes of it; `None` for all.
+    pub partial: Option<Partial>,
+}
+
+/// A range of bytes within a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partial {
+    /// The first byte, from 0.
+    pub offset: u32,
+    /// At most so many.
+    pub length: NonZeroU32,
+}
+
+/// The items with plain names.
+const PLAIN: [(&str, FetchItem); 10] = [
+    ("UID", FetchItem::Uid),
+    ("FLAGS", FetchItem::Flags),
+    ("INTERNALDATE", FetchItem::InternalDate),
+    ("RFC822.SIZE", FetchItem::Rfc822Size),
+    ("ENVELOPE", FetchItem::Envelope),
+    ("BODYSTRUCTURE", FetchItem::BodyStructure),
+    ("RFC822", FetchItem::Rfc822),
+    ("RFC822.HEADER", FetchItem::Rfc822Header),
+    ("RFC822.TEXT", FetchItem::Rfc822Text),
+    ("MODSEQ", FetchItem::ModSeq),
+];
+
+/// The macros: ALL, FAST and FULL are the first four, three or five of these.
+fn expand(name: &str) -> Option<Vec<FetchItem>> {
+    let count = match name {
+        _ if name.eq_ignore_ascii_case("FAST") => 3,
+        _ if name.eq_ignore_ascii_case("ALL") => 4,
+        _ if name.eq_ignore_ascii_case("FULL") => 5,
+        _ => return None,
+    };
+    let all = [FetchItem::Flags, FetchItem::InternalDate, FetchItem::Rfc822Size, FetchItem::Envelope, FetchItem::Body];
+    Some(all.into_iter().take(count).collect())
+}
+
+/// ```text
+/// fetch-items = "ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")"
+/// ```
+pub(crate) fn parse_items(cursor: &mut Cursor<'_>) -> Result<Vec<FetchItem>, ParseError> {
+    if !cursor.take_if(b'(') {
+        let mut ahead = cursor.clone();
+        if let Some(items) = expand(ahead.word()?) {
+            *cursor = ahead;
+            return Ok(items);
+        }
+        return Ok(vec![parse_item(cursor)?]);
+    }
+    let mut items: Vec<FetchItem> = Vec::new();
+    loop {
+        let item = parse_item(cursor)?;
+        if items.len() >= FETCH_ITEMS_MAX {
+            return Err(ParseError::Syntax("FETCH has too many items"));
+        }
+        if !items.contains(&item) {
+            items.push(item);
+        }
+        if cursor.take_if(b')') {
+            return Ok(items);
+        }
+        cursor.space()?;
+    }
+}
+
+/// ```text
+/// fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822" [".HEADER" / ".SIZE" / ".TEXT"] /
+///             "BODY" ["STRUCTURE"] / "UID" / "MODSEQ" / "BODY" [".PEEK"] section ["<" number "." nz-number ">"]
+/// ```
+fn parse_item(cursor: &mut Cursor<'_>) -> Result<FetchItem, ParseError> {
+    let name = cursor.word()?;
+    let peek = name.eq_ignore_ascii_case("BODY.PEEK");
+    if peek || name.eq_ignore_ascii_case("BODY") {
+        if !cursor.take_if(b'[') {
+            return if peek { Err(ParseError::Syntax("BODY.PEEK needs a section")) } else { Ok(FetchItem::Body) };
+        }
+        let section = Section::parse(cursor)?;
+        let partial = if cursor.take_if(b'<') { Some(parse_partial(cursor)?) } else { None };
+        return Ok(FetchItem::Section(BodySection { peek, section, partial }));
+    }
+    let plain = PLAIN.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+    plain.map(|(_, item)| item.clone()).ok_or(ParseError::Syntax("There is no such FETCH item"))
+}
+
+fn parse_partial(cursor: &mut Cursor<'_>) -> Result<Partial, ParseError> {
+    let offset = cursor.number()?;
+    cursor.expect(b'.', "A partial has an offset and a length")?;
+    let length = cursor.nz_number()?;
+    cursor.expect(b'>', "A partial is not closed")?;
+    Ok(Partial { offset, length })
+}
+
+impl BodySection {
+    /// The section that `RFC822`, `RFC822.HEADER` and `RFC822.TEXT` name by another word; `None` for other items.
+    pub fn of(item: &FetchItem) -> Option<Self> {
+        let (peek, text) = match item {
+            FetchItem::Rfc822 => (false, SectionText::Whole),
+            FetchItem::Rfc822Header => (true, SectionText::Header),
+            FetchItem::Rfc822Text => (false, SectionText::Text),
+            FetchItem::Section(section) => return Some(section.clone()),
+            _ => return None,
+        };
+        Some(Self { peek, section: Section { part: Box::default(), text }, partial: None })
+    }
+}

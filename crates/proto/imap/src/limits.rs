@@ -1,0 +1,77 @@
+//! What one connection may cost.
+
+use std::time::Duration;
+use types::Octets;
+
+/// Longest command before login, literals included.
+pub const COMMAND_BEFORE_LOGIN_MAX: Octets = Octets::kib(8);
+/// Longest command after login, literals included (but for a message that APPEND streams).
+pub const COMMAND_MAX: Octets = Octets::kib(64);
+/// Largest literal before login.
+pub const LITERAL_BEFORE_LOGIN_MAX: Octets = Octets::kib(4);
+/// Longest line of a SASL exchange, in base64 (RFC 4954 §4 names 12,288 for SMTP; the same here).
+pub const SASL_LINE_MAX: Octets = Octets(12_288);
+/// How much of a refused command is read and thrown away before login; a longer one costs the connection.
+pub const DISCARD_BEFORE_LOGIN_MAX: Octets = Octets::kib(64);
+/// How much of a refused command is read and thrown away after login; a longer one costs the connection.
+pub const DISCARD_MAX: Octets = Octets::mib(256);
+/// How much unread input may wait while a command runs; see `Connection::wants_input`.
+pub const PIPELINE_MAX: Octets = Octets::kib(64);
+/// BAD answers before login, or without a good command in between after it, until the server says BYE.
+pub const BAD_COMMANDS_MAX: u32 = 20;
+/// How long a connection may stay without a whole command before login.
+pub const LOGIN_TIMEOUT: Duration = Duration::from_mins(2);
+/// How long a logged-in connection may stay silent (RFC 3501 §5.4 asks for at least 30 minutes).
+pub const IDLE_TIMEOUT: Duration = Duration::from_mins(30);
+/// How long a message literal may make no progress.
+pub const LITERAL_TIMEOUT: Duration = Duration::from_mins(5);
+/// Largest piece of a message literal handed out at once.
+pub const APPEND_CHUNK_MAX: Octets = Octets::kib(64);
+
+/// The limits of a connection. `Default` gives the constants of this module.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// See [`COMMAND_BEFORE_LOGIN_MAX`].
+    pub command_before_login_max: Octets,
+    /// See [`COMMAND_MAX`].
+    pub command_max: Octets,
+    /// See [`LITERAL_BEFORE_LOGIN_MAX`].
+    pub literal_before_login_max: Octets,
+    /// See [`SASL_LINE_MAX`].
+    pub sasl_line_max: Octets,
+    /// See [`DISCARD_BEFORE_LOGIN_MAX`].
+    pub discard_before_login_max: Octets,
+    /// See [`DISCARD_MAX`].
+    pub discard_max: Octets,
+    /// See [`PIPELINE_MAX`].
+    pub pipeline_max: Octets,
+    /// See [`BAD_COMMANDS_MAX`].
+    pub bad_commands_max: u32,
+    /// See [`LOGIN_TIMEOUT`].
+    pub login_timeout: Duration,
+    /// See [`IDLE_TIMEOUT`].
+    pub idle_timeout: Duration,
+    /// See [`LITERAL_TIMEOUT`].
+    pub literal_timeout: Duration,
+    /// See [`APPEND_CHUNK_MAX`].
+    pub append_chunk_max: Octets,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            command_before_login_max: COMMAND_BEFORE_LOGIN_MAX,
+            command_max: COMMAND_MAX,
+            literal_before_login_max: LITERAL_BEFORE_LOGIN_MAX,
+            sasl_line_max: SASL_LINE_MAX,
+            discard_before_login_max: DISCARD_BEFORE_LOGIN_MAX,
+            discard_max: DISCARD_MAX,
+            pipeline_max: PIPELINE_MAX,
+            bad_commands_max: BAD_COMMANDS_MAX,
+            login_timeout: LOGIN_TIMEOUT,
+            idle_timeout: IDLE_TIMEOUT,
+            literal_timeout: LITERAL_TIMEOUT,
+            append_chunk_max: APPEND_CHUNK_MAX,
+        }
+    }
+}

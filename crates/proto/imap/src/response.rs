@@ -1,0 +1,134 @@
+//! The typed answers and their encoders (RFC 3501 §7). FETCH has its own room, [`crate::fetch`].
+
+mod code;
+mod flags;
+mod list;
+mod status;
+
+pub use code::{Capabilities, Code};
+pub use flags::{write_flag_list, write_flags};
+pub use list::{Child, ListEntry};
+pub use status::{MailboxStatus, Status, StatusKind};
+
+use crate::codec::write::{write_nstring, write_number, write_spaced, write_string};
+use crate::command::enable::Extension;
+use bytes::BytesMut;
+use types::{HIERARCHY_SEPARATOR, Keywords, MailboxName, ModSeq};
+
+/// An untagged answer.
+#[derive(Debug)]
+pub enum Response<'a> {
+    /// `* OK`, `* NO`, `* BAD` with a text.
+    Status(&'a Status),
+    /// `* CAPABILITY`
+    Capability(&'a Capabilities),
+    /// `* LIST`
+    List(&'a ListEntry<'a>),
+    /// `* LSUB`
+    Lsub(&'a ListEntry<'a>),
+    /// `* LIST (\Noselect) "/" ""`: the answer to LIST with an empty pattern (RFC 3501 §6.3.8).
+    ListDelimiter,
+    /// `* STATUS`
+    MailboxStatus(&'a MailboxName, &'a MailboxStatus),
+    /// `* SEARCH` with numbers, and the highest MODSEQ where MODSEQ was searched for (RFC 7162 §3.1.5). Without
+    /// numbers the MODSEQ is left out.
+    Search(&'a [u32], Option<ModSeq>),
+    /// `* FLAGS`: the system flags and these keywords.
+    Flags(&'a Keywords),
+    /// `* n EXISTS`
+    Exists(u32),
+    /// `* n RECENT`
+    Recent(u32),
+    /// `* n EXPUNGE`
+    Expunge(u32),
+    /// `* ENABLED` (RFC 5161 §3.2)
+    Enabled(&'a [Extension]),
+    /// `* NAMESPACE` (RFC 2342 §5): one personal namespace with an empty prefix.
+    Namespace,
+    /// `* ID` (RFC 2971 §3.2); without fields `* ID NIL`.
+    Id(&'a [(&'a str, Option<&'a str>)]),
+}
+
+impl Response<'_> {
+    /// Writes the answer, its line end included.
+    pub fn encode(&self, out: &mut BytesMut) {
+        match self {
+            Self::Status(status) => return status.encode_untagged(out),
+            Self::Capability(capabilities) => {
+                out.extend_from_slice(b"* CAPABILITY ");
+                capabilities.write(out);
+            }
+            Self::List(entry) => entry.write(out, "LIST"),
+            Self::Lsub(entry) => entry.write(out, "LSUB"),
+            Self::ListDelimiter => {
+                out.extend_from_slice(b"* LIST (\\Noselect) ");
+                write_separator(out);
+                out.extend_from_slice(b" \"\"");
+            }
+            Self::MailboxStatus(name, status) => status.write(out, name),
+            Self::Search(numbers, modseq) => write_search(out, numbers, *modseq),
+            Self::Flags(keywords) => {
+                out.extend_from_slice(b"* FLAGS ");
+                write_flag_list(out, keywords);
+            }
+            Self::Exists(count) => write_count(out, *count, b" EXISTS"),
+            Self::Recent(count) => write_count(out, *count, b" RECENT"),
+            Self::Expunge(number) => write_count(out, *number, b" EXPUNGE"),
+            Self::Enabled(extensions) => {
+                out.extend_from_slice(b"* ENABLED");
+                for extension in *extensions {
+                    out.extend_from_slice(b" ");
+                    out.extend_from_slice(extension.name().as_bytes());
+                }
+            }
+            Self::Namespace => {
+                out.extend_from_slice(b"* NAMESPACE ((\"\" ");
+                write_separator(out);
+                out.extend_from_slice(b")) NIL NIL");
+            }
+            Self::Id(fields) => write_id(out, fields),
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+fn write_separator(out: &mut BytesMut) {
+    write_string(out, HIERARCHY_SEPARATOR.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
+fn write_count(out: &mut BytesMut, count: u32, what: &[u8]) {
+    out.extend_from_slice(b"* ");
+    write_number(out, u64::from(count));
+    out.extend_from_slice(what);
+}
+
+fn write_search(out: &mut BytesMut, numbers: &[u32], modseq: Option<ModSeq>) {
+    out.extend_from_slice(b"* SEARCH");
+    for number in numbers {
+        out.extend_from_slice(b" ");
+        write_number(out, u64::from(*number));
+    }
+    if let (Some(modseq), false) = (modseq, numbers.is_empty()) {
+        out.extend_from_slice(b" (MODSEQ ");
+        write_number(out, modseq.0);
+        out.extend_from_slice(b")");
+    }
+}
+
+fn write_id(out: &mut BytesMut, fields: &[(&str, Option<&str>)]) {
+    if fields.is_empty() {
+        out.extend_from_slice(b"* ID NIL");
+        return;
+    }
+    out.extend_from_slice(b"* ID (");
+    write_spaced(out, fields, |out, (name, value)| {
+        write_string(out, name.as_bytes());
+        out.extend_from_slice(b" ");
+        write_nstring(out, value.map(str::as_bytes));
+    });
+    out.extend_from_slice(b")");
+}
+
+#[cfg(test)]
+#[path = "response/tests.rs"]
+mod tests;

@@ -1,0 +1,174 @@
+//! Response codes (RFC 3501 §7.1, RFC 4315, RFC 5530, RFC 7162).
+
+use super::write_flags;
+use crate::codec::write::write_number;
+use bytes::BytesMut;
+use std::fmt::Write as _;
+use types::{Flags, Keywords, ModSeq, Uid, UidSet, UidValidity};
+
+/// The capability names that hold at one moment; made by `Connection::capabilities`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities(pub(crate) Box<str>);
+
+impl Capabilities {
+    /// The names with spaces between, as the wire has them.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn write(&self, out: &mut BytesMut) {
+        out.extend_from_slice(self.0.as_bytes());
+    }
+}
+
+/// What stands in brackets before the text of a status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The text must be shown to the person.
+    Alert,
+    /// SEARCH in a charset that is not known; the known ones are listed.
+    BadCharset,
+    /// The capabilities, so that the client need not ask.
+    Capability(Capabilities),
+    /// Which flags can be changed for good; `new_keywords` is `\*`.
+    PermanentFlags {
+        /// The flags.
+        flags: Flags,
+        /// Names of the keyword bits.
+        keywords: Keywords,
+        /// Whether the client may make up keywords.
+        new_keywords: bool,
+    },
+    /// The mailbox can not be changed.
+    ReadOnly,
+    /// The mailbox can be changed.
+    ReadWrite,
+    /// The target does not exist, but CREATE would help.
+    TryCreate,
+    /// The UID that the next message will get; `None` (all used up) is written as the highest number.
+    UidNext(Option<Uid>),
+    /// The mailbox's UIDVALIDITY.
+    UidValidity(UidValidity),
+    /// The sequence number of the first message without `\Seen`.
+    Unseen(u32),
+    /// Where APPEND put its messages (RFC 4315 §3).
+    AppendUid(UidValidity, UidSet),
+    /// Where COPY or MOVE put its messages: source UIDs and target UIDs, pair by pair in order (RFC 4315 §3).
+    CopyUid(UidValidity, UidSet, UidSet),
+    /// The mailbox's highest MODSEQ (RFC 7162 §3.1.2.1).
+    HighestModSeq(ModSeq),
+    /// The mailbox keeps no MODSEQ (RFC 7162 §3.1.2.2).
+    NoModSeq,
+    /// Messages that a conditional STORE left alone: sequence numbers, or UIDs after UID STORE (RFC 7162 §3.1.3).
+    Modified(UidSet),
+    /// RFC 5530 §3: a fault of ours that will pass.
+    Unavailable,
+    /// RFC 5530 §3
+    AuthenticationFailed,
+    /// RFC 5530 §3
+    AuthorizationFailed,
+    /// RFC 5530 §3: the credential is right but no longer valid.
+    Expired,
+    /// RFC 5530 §3: only inside TLS.
+    PrivacyRequired,
+    /// RFC 5530 §3
+    ContactAdmin,
+    /// RFC 5530 §3
+    NoPerm,
+    /// RFC 5530 §3
+    InUse,
+    /// RFC 5530 §3: some of the messages are gone.
+    ExpungeIssued,
+    /// RFC 5530 §3
+    Corruption,
+    /// RFC 5530 §3
+    ServerBug,
+    /// RFC 5530 §3
+    ClientBug,
+    /// RFC 5530 §3: never possible.
+    Cannot,
+    /// RFC 5530 §3: over a limit.
+    Limit,
+    /// RFC 5530 §3
+    OverQuota,
+    /// RFC 5530 §3
+    AlreadyExists,
+    /// RFC 5530 §3
+    NonExistent,
+    /// The message is larger than what is taken (RFC 7889 §4).
+    TooBig,
+}
+
+impl Code {
+    /// Writes the code without its brackets.
+    pub(super) fn write(&self, out: &mut BytesMut) {
+        match self {
+            Self::Capability(capabilities) => {
+                out.extend_from_slice(b"CAPABILITY ");
+                capabilities.write(out);
+            }
+            Self::PermanentFlags { flags, keywords, new_keywords } => {
+                out.extend_from_slice(b"PERMANENTFLAGS (");
+                write_flags(out, *flags, keywords, false);
+                if *new_keywords {
+                    out.extend_from_slice(if *flags == Flags::NONE { b"\\*" } else { b" \\*" });
+                }
+                out.extend_from_slice(b")");
+            }
+            Self::UidNext(uid) => write_with(out, "UIDNEXT", u64::from(uid.unwrap_or(Uid::MAX).get())),
+            Self::UidValidity(validity) => write_with(out, "UIDVALIDITY", u64::from(validity.get())),
+            Self::Unseen(number) => write_with(out, "UNSEEN", u64::from(*number)),
+            Self::HighestModSeq(modseq) => write_with(out, "HIGHESTMODSEQ", modseq.0),
+            // Writing to a BytesMut does not fail.
+            Self::AppendUid(validity, uids) => drop(write!(out, "APPENDUID {validity} {uids}")),
+            Self::CopyUid(validity, from, to) => drop(write!(out, "COPYUID {validity} {from} {to}")),
+            Self::Modified(set) => drop(write!(out, "MODIFIED {set}")),
+            plain => out.extend_from_slice(plain.name().as_bytes()),
+        }
+    }
+
+    /// The code's name, as the wire has it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Alert => "ALERT",
+            Self::BadCharset => "BADCHARSET (US-ASCII UTF-8)",
+            Self::Capability(_) => "CAPABILITY",
+            Self::PermanentFlags { .. } => "PERMANENTFLAGS",
+            Self::ReadOnly => "READ-ONLY",
+            Self::ReadWrite => "READ-WRITE",
+            Self::TryCreate => "TRYCREATE",
+            Self::UidNext(_) => "UIDNEXT",
+            Self::UidValidity(_) => "UIDVALIDITY",
+            Self::Unseen(_) => "UNSEEN",
+            Self::AppendUid(..) => "APPENDUID",
+            Self::CopyUid(..) => "COPYUID",
+            Self::HighestModSeq(_) => "HIGHESTMODSEQ",
+            Self::NoModSeq => "NOMODSEQ",
+            Self::Modified(_) => "MODIFIED",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::AuthenticationFailed => "AUTHENTICATIONFAILED",
+            Self::AuthorizationFailed => "AUTHORIZATIONFAILED",
+            Self::Expired => "EXPIRED",
+            Self::PrivacyRequired => "PRIVACYREQUIRED",
+            Self::ContactAdmin => "CONTACTADMIN",
+            Self::NoPerm => "NOPERM",
+            Self::InUse => "INUSE",
+            Self::ExpungeIssued => "EXPUNGEISSUED",
+            Self::Corruption => "CORRUPTION",
+            Self::ServerBug => "SERVERBUG",
+            Self::ClientBug => "CLIENTBUG",
+            Self::Cannot => "CANNOT",
+            Self::Limit => "LIMIT",
+            Self::OverQuota => "OVERQUOTA",
+            Self::AlreadyExists => "ALREADYEXISTS",
+            Self::NonExistent => "NONEXISTENT",
+            Self::TooBig => "TOOBIG",
+        }
+    }
+}
+
+fn write_with(out: &mut BytesMut, name: &str, number: u64) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b" ");
+    write_number(out, number);
+}

@@ -1,0 +1,91 @@
+use super::*;
+use types::{Flags, Keyword, SpecialUse, Uid, UidSet, UidValidity};
+
+fn line(response: &Response<'_>) -> String {
+    let mut out = BytesMut::new();
+    response.encode(&mut out);
+    String::from_utf8(out.to_vec()).unwrap()
+}
+
+fn coded(code: Code) -> String {
+    let mut out = BytesMut::new();
+    Status::ok("x").with_code(code).encode(&mut out, "a1");
+    String::from_utf8(out.to_vec()).unwrap()
+}
+
+#[test]
+fn untagged_data_is_written_as_rfc_3501_has_it() {
+    let inbox = MailboxName::inbox();
+    assert_eq!(line(&Response::Exists(23)), "* 23 EXISTS\r\n");
+    assert_eq!(line(&Response::Recent(0)), "* 0 RECENT\r\n");
+    assert_eq!(line(&Response::Expunge(44)), "* 44 EXPUNGE\r\n");
+    assert_eq!(line(&Response::Search(&[2, 3, 6], None)), "* SEARCH 2 3 6\r\n");
+    assert_eq!(line(&Response::Search(&[], Some(ModSeq(9)))), "* SEARCH\r\n");
+    assert_eq!(line(&Response::Search(&[2], Some(ModSeq(917_162_500)))), "* SEARCH 2 (MODSEQ 917162500)\r\n");
+    assert_eq!(line(&Response::ListDelimiter), "* LIST (\\Noselect) \"/\" \"\"\r\n");
+    assert_eq!(line(&Response::Namespace), "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+    assert_eq!(line(&Response::Id(&[])), "* ID NIL\r\n");
+    assert_eq!(
+        line(&Response::Id(&[("name", Some("Postamt")), ("os", None)])),
+        "* ID (\"name\" \"Postamt\" \"os\" NIL)\r\n"
+    );
+    assert_eq!(line(&Response::Enabled(&[Extension::CondStore])), "* ENABLED CONDSTORE\r\n");
+    assert_eq!(line(&Response::Enabled(&[])), "* ENABLED\r\n");
+    let status = MailboxStatus {
+        messages: Some(231),
+        uid_next: Uid::new(44292),
+        highest_modseq: Some(ModSeq(7)),
+        ..MailboxStatus::default()
+    };
+    let status = Response::MailboxStatus(&inbox, &status);
+    assert_eq!(line(&status), "* STATUS INBOX (MESSAGES 231 UIDNEXT 44292 HIGHESTMODSEQ 7)\r\n");
+    assert_eq!(
+        line(&Response::Flags(&Keywords::default())),
+        "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)\r\n"
+    );
+}
+
+#[test]
+fn list_lines_carry_attributes_and_encoded_names() {
+    let entry = |name, no_select, children, special_uses| ListEntry { name, no_select, children, special_uses };
+    let sent = entry("Gelöscht", false, Child::HasNone, &[SpecialUse::Trash]);
+    assert_eq!(line(&Response::List(&sent)), "* LIST (\\HasNoChildren \\Trash) \"/\" Gel&APY-scht\r\n");
+    let level = entry("a b", true, Child::Has, &[]);
+    assert_eq!(line(&Response::List(&level)), "* LIST (\\Noselect \\HasChildren) \"/\" \"a b\"\r\n");
+    assert_eq!(line(&Response::Lsub(&entry("x", false, Child::Unsaid, &[]))), "* LSUB () \"/\" x\r\n");
+}
+
+#[test]
+fn codes_are_written_as_their_rfcs_have_them() {
+    let uids = |ranges: &[std::ops::RangeInclusive<u32>]| UidSet::from_ranges(ranges.to_vec());
+    let validity = UidValidity::new(38505).unwrap();
+    let (keywords, _) = Keywords::default().with(&Keyword::parse("$a").unwrap()).unwrap();
+    for (code, expected) in [
+        (Code::Alert, "ALERT"),
+        (Code::BadCharset, "BADCHARSET (US-ASCII UTF-8)"),
+        (Code::UidNext(None), "UIDNEXT 4294967295"),
+        (Code::UidNext(Uid::new(3)), "UIDNEXT 3"),
+        (Code::UidValidity(validity), "UIDVALIDITY 38505"),
+        (Code::Unseen(12), "UNSEEN 12"),
+        (Code::AppendUid(validity, uids(&[3955..=3955])), "APPENDUID 38505 3955"),
+        (
+            Code::CopyUid(validity, uids(&[304..=304, 319..=320]), uids(&[3956..=3958])),
+            "COPYUID 38505 304,319:320 3956:3958",
+        ),
+        (Code::HighestModSeq(ModSeq(715_194_045_007)), "HIGHESTMODSEQ 715194045007"),
+        (Code::Modified(uids(&[7..=7, 9..=9])), "MODIFIED 7,9"),
+        (
+            Code::PermanentFlags {
+                flags: Flags::SEEN.union(Flags(256)),
+                keywords: keywords.clone(),
+                new_keywords: true,
+            },
+            "PERMANENTFLAGS (\\Seen $a \\*)",
+        ),
+        (Code::PermanentFlags { flags: Flags::NONE, keywords, new_keywords: false }, "PERMANENTFLAGS ()"),
+    ] {
+        assert_eq!(coded(code), format!("a1 OK [{expected}] x\r\n"));
+    }
+    assert_eq!(line(&Response::Status(&Status::no(Code::Limit, "Too many"))), "* NO [LIMIT] Too many\r\n");
+    assert_eq!(line(&Response::Status(&Status::bad("Eh"))), "* BAD Eh\r\n");
+}

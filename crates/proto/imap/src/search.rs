@@ -1,0 +1,119 @@
+//! A SEARCH as a flat program: keys and the operators over them in one list, so that neither reading nor evaluating
+//! it recurses.
+
+mod key;
+mod parse;
+
+pub use key::SearchKey;
+
+use crate::codec::{Cursor, ParseError};
+
+/// Deepest nesting of parentheses, OR and NOT.
+pub const SEARCH_DEPTH_MAX: usize = 64;
+/// Most keys and operators.
+pub const SEARCH_NODES_MAX: usize = 1024;
+
+/// One place of a program. Operators stand before their operands; `end` is the place behind the last of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SearchNode {
+    /// All of one or more operands hold.
+    And {
+        /// Behind the last operand.
+        end: usize,
+    },
+    /// One of two operands holds.
+    Or {
+        /// Behind the last operand.
+        end: usize,
+    },
+    /// The operand does not hold.
+    Not {
+        /// Behind the operand.
+        end: usize,
+    },
+    /// A key.
+    Key(SearchKey),
+}
+
+/// What a SEARCH looks for: at most [`SEARCH_NODES_MAX`] nodes, at most [`SEARCH_DEPTH_MAX`] deep. The first node is
+/// an `And` over the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchProgram {
+    nodes: Vec<SearchNode>,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Operator {
+    #[default]
+    And,
+    Or,
+    Not,
+}
+
+impl SearchProgram {
+    /// Reads one or more keys up to the end of the command, text as UTF-8.
+    pub fn parse(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+        parse::parse(cursor).map(|nodes| Self { nodes })
+    }
+
+    /// The nodes.
+    pub fn nodes(&self) -> &[SearchNode] {
+        &self.nodes
+    }
+
+    /// The keys without the operators.
+    pub fn keys(&self) -> impl Iterator<Item = &SearchKey> {
+        self.nodes.iter().filter_map(|node| if let SearchNode::Key(key) = node { Some(key) } else { None })
+    }
+
+    /// Whether MODSEQ is searched for, so that the answer carries one and CONDSTORE is enabled (RFC 7162 §3.1.5).
+    pub fn uses_modseq(&self) -> bool {
+        self.keys().any(|key| matches!(key, SearchKey::ModSeq(_)))
+    }
+
+    /// Whether a message fits, given which keys it fits. `test` is asked from left to right and only what matters.
+    pub fn evaluate(&self, mut test: impl FnMut(&SearchKey) -> bool) -> bool {
+        // One place per level, one for the first node and one for NOT above a key at the deepest level.
+        let mut stack = [(Operator::And, 0usize); SEARCH_DEPTH_MAX + 2];
+        let mut depth: usize = 0;
+        let mut at = 0;
+        loop {
+            let Some(node) = self.nodes.get(at) else { return true };
+            at += 1;
+            let (operator, end) = match node {
+                SearchNode::And { end } => (Operator::And, *end),
+                SearchNode::Or { end } => (Operator::Or, *end),
+                SearchNode::Not { end } => (Operator::Not, *end),
+                SearchNode::Key(key) => {
+                    let mut value = test(key);
+                    // The value is an operand; each operator it decides becomes an operand in turn.
+                    loop {
+                        let Some((operator, end)) = depth.checked_sub(1).and_then(|d| stack.get(d)).copied() else {
+                            return value;
+                        };
+                        let decided = match operator {
+                            Operator::And => !value,
+                            Operator::Or => value,
+                            Operator::Not => true,
+                        };
+                        if !decided && at < end {
+                            break;
+                        }
+                        value ^= matches!(operator, Operator::Not);
+                        at = end;
+                        depth -= 1;
+                    }
+                    continue;
+                }
+            };
+            if let Some(place) = stack.get_mut(depth) {
+                *place = (operator, end);
+            }
+            depth += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "search/tests.rs"]
+mod tests;

@@ -1,0 +1,198 @@
+//! Reads SEARCH keys with an explicit stack, each byte once.
+
+use super::{SEARCH_DEPTH_MAX, SEARCH_NODES_MAX, SearchKey, SearchNode};
+use crate::codec::{Cursor, Date, ParseError, SequenceSet};
+use crate::command::flag_list::parse_keyword;
+use types::Flags;
+
+/// An operator whose operands are still being read.
+enum Open {
+    /// Everything up to the end of the command.
+    Command,
+    /// Everything up to the closing parenthesis.
+    Group(usize),
+    /// So many more operands.
+    Wants(usize, u8),
+}
+
+/// ```text
+/// search-key = … / "NOT" SP search-key / "OR" SP search-key SP search-key / "(" search-key *(SP search-key) ")"
+/// ```
+pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Vec<SearchNode>, ParseError> {
+    let mut nodes = vec![SearchNode::And { end: 0 }];
+    let mut stack = vec![Open::Command];
+    loop {
+        if nodes.len() >= SEARCH_NODES_MAX {
+            return Err(ParseError::Syntax("SEARCH has too many keys"));
+        }
+        let place = nodes.len();
+        if let Some((node, open)) = parse_operator(cursor, place)? {
+            if stack.len() > SEARCH_DEPTH_MAX {
+                return Err(ParseError::Syntax("SEARCH is nested too deeply"));
+            }
+            nodes.push(node);
+            stack.push(open);
+            continue;
+        }
+        nodes.push(SearchNode::Key(parse_key(cursor)?));
+        if close(cursor, &mut nodes, &mut stack)? {
+            return Ok(nodes);
+        }
+    }
+}
+
+/// Takes the beginning of an operator, if one is next.
+fn parse_operator(cursor: &mut Cursor<'_>, place: usize) -> Result<Option<(SearchNode, Open)>, ParseError> {
+    if cursor.take_if(b'(') {
+        return Ok(Some((SearchNode::And { end: 0 }, Open::Group(place))));
+    }
+    let mut ahead = cursor.clone();
+    let word = ahead.take_while(|b| b.is_ascii_alphabetic());
+    let found = if word.eq_ignore_ascii_case(b"NOT") {
+        (SearchNode::Not { end: 0 }, Open::Wants(place, 1))
+    } else if word.eq_ignore_ascii_case(b"OR") {
+        (SearchNode::Or { end: 0 }, Open::Wants(place, 2))
+    } else {
+        return Ok(None);
+    };
+    ahead.space()?;
+    *cursor = ahead;
+    Ok(Some(found))
+}
+
+/// A key is whole: closes what ends with it. True at the end of the command, else the next key follows.
+fn close(cursor: &mut Cursor<'_>, nodes: &mut [SearchNode], stack: &mut Vec<Open>) -> Result<bool, ParseError> {
+    loop {
+        let behind = nodes.len();
+        let closed = match stack.last_mut() {
+            None => return Ok(true),
+            Some(Open::Command) => {
+                // Spaces at the end are forgiven, so they are looked at before the next key is wanted.
+                if cursor.rest().iter().all(|b| *b == b' ') {
+                    0
+                } else {
+                    cursor.space()?;
+                    return Ok(false);
+                }
+            }
+            Some(Open::Group(place)) => {
+                if !cursor.take_if(b')') {
+                    cursor.space()?;
+                    return Ok(false);
+                }
+                *place
+            }
+            Some(Open::Wants(place, left)) => {
+                *left -= 1;
+                if *left > 0 {
+                    cursor.space()?;
+                    return Ok(false);
+                }
+                *place
+            }
+        };
+        if let Some(SearchNode::And { end } | SearchNode::Or { end } | SearchNode::Not { end }) = nodes.get_mut(closed)
+        {
+            *end = behind;
+        }
+        stack.pop();
+    }
+}
+
+/// Reads one key with its arguments.
+fn parse_key(cursor: &mut Cursor<'_>) -> Result<SearchKey, ParseError> {
+    if cursor.peek().is_some_and(|b| b.is_ascii_digit() || b == b'*') {
+        return SequenceSet::parse(cursor).map(SearchKey::Sequence);
+    }
+    let word = cursor.take_while(|b| b.is_ascii_alphabetic());
+    let mut name = [0; LONGEST_KEY];
+    let name = name.get_mut(..word.len()).ok_or(UNKNOWN)?;
+    name.copy_from_slice(word);
+    name.make_ascii_uppercase();
+    match plain_key(name) {
+        Some(key) => Ok(key),
+        None => key_with_argument(name, cursor),
+    }
+}
+
+const LONGEST_KEY: usize = 10;
+const UNKNOWN: ParseError = ParseError::Syntax("There is no such SEARCH key");
+
+fn plain_key(name: &[u8]) -> Option<SearchKey> {
+    Some(match name {
+        b"ALL" => SearchKey::All,
+        b"ANSWERED" => SearchKey::Flag(Flags::ANSWERED),
+        b"DELETED" => SearchKey::Flag(Flags::DELETED),
+        b"DRAFT" => SearchKey::Flag(Flags::DRAFT),
+        b"FLAGGED" => SearchKey::Flag(Flags::FLAGGED),
+        b"SEEN" => SearchKey::Flag(Flags::SEEN),
+        b"UNANSWERED" => SearchKey::NoFlag(Flags::ANSWERED),
+        b"UNDELETED" => SearchKey::NoFlag(Flags::DELETED),
+        b"UNDRAFT" => SearchKey::NoFlag(Flags::DRAFT),
+        b"UNFLAGGED" => SearchKey::NoFlag(Flags::FLAGGED),
+        b"UNSEEN" => SearchKey::NoFlag(Flags::SEEN),
+        b"NEW" => SearchKey::New,
+        b"OLD" => SearchKey::Old,
+        b"RECENT" => SearchKey::Recent,
+        _ => return None,
+    })
+}
+
+fn key_with_argument(name: &[u8], cursor: &mut Cursor<'_>) -> Result<SearchKey, ParseError> {
+    let key: fn(&mut Cursor<'_>) -> Result<SearchKey, ParseError> = match name {
+        b"BCC" => |c| text(c).map(SearchKey::Bcc),
+        b"BODY" => |c| text(c).map(SearchKey::Body),
+        b"CC" => |c| text(c).map(SearchKey::Cc),
+        b"FROM" => |c| text(c).map(SearchKey::From),
+        b"SUBJECT" => |c| text(c).map(SearchKey::Subject),
+        b"TEXT" => |c| text(c).map(SearchKey::Text),
+        b"TO" => |c| text(c).map(SearchKey::To),
+        b"HEADER" => |c| {
+            let name = text(c)?;
+            c.space()?;
+            Ok(SearchKey::Header(name, text(c)?))
+        },
+        b"BEFORE" => |c| Date::parse(c).map(SearchKey::Before),
+        b"ON" => |c| Date::parse(c).map(SearchKey::On),
+        b"SINCE" => |c| Date::parse(c).map(SearchKey::Since),
+        b"SENTBEFORE" => |c| Date::parse(c).map(SearchKey::SentBefore),
+        b"SENTON" => |c| Date::parse(c).map(SearchKey::SentOn),
+        b"SENTSINCE" => |c| Date::parse(c).map(SearchKey::SentSince),
+        b"LARGER" => |c| c.number().map(SearchKey::Larger),
+        b"SMALLER" => |c| c.number().map(SearchKey::Smaller),
+        b"KEYWORD" => |c| parse_keyword(c).map(SearchKey::Keyword),
+        b"UNKEYWORD" => |c| parse_keyword(c).map(SearchKey::NoKeyword),
+        b"UID" => |c| SequenceSet::parse(c).map(SearchKey::Uid),
+        b"MODSEQ" => modseq,
+        _ => return Err(UNKNOWN),
+    };
+    cursor.space()?;
+    key(cursor)
+}
+
+fn text(cursor: &mut Cursor<'_>) -> Result<Box<str>, ParseError> {
+    let bytes = cursor.astring()?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| ParseError::Syntax("The text to search for is not UTF-8"))?;
+    Ok(text.into())
+}
+
+/// ```text
+/// search-modsequence = "MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer
+/// entry-name         = DQUOTE "/flags/" attr-flag DQUOTE
+/// entry-type-req     = "priv" / "shared" / "all"
+/// ```
+fn modseq(cursor: &mut Cursor<'_>) -> Result<SearchKey, ParseError> {
+    if cursor.peek() == Some(b'"') {
+        let entry = cursor.string()?;
+        if !entry.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"/flags/")) || entry.len() == 7 {
+            return Err(ParseError::Syntax("MODSEQ knows the entries of flags only"));
+        }
+        cursor.space()?;
+        let scope = cursor.atom()?;
+        if !["priv", "shared", "all"].iter().any(|known| known.eq_ignore_ascii_case(scope)) {
+            return Err(ParseError::Syntax("There is no such entry type"));
+        }
+        cursor.space()?;
+    }
+    cursor.modseq().map(SearchKey::ModSeq)
+}

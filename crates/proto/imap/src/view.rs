@@ -1,0 +1,262 @@
+//! The mailbox as a session was told it: which message has which sequence number, and what the session does not know
+//! yet.
+//!
+//! A session knows the messages of the last snapshot it was told and, until it may hear of their EXPUNGE, those that
+//! left since: they keep their sequence numbers and can still be fetched (RFC 3501 §7.4.1, RFC 9051 §7.5.1). So what a
+//! session holds is one shared snapshot and the few rows that are gone from it.
+
+mod selection;
+mod updates;
+
+pub use selection::{Messages, NoSuchMessage, Selection};
+pub use updates::{FlagUpdate, UpdateForm, Updates};
+
+use std::sync::Arc;
+use types::snapshot::{Entry, Snapshot};
+use types::{FlagChange, Flags, Uid, UidSet};
+
+/// How many expunged messages a session may keep by never giving a command during which it could be told. A session
+/// with more should be ended by the service; see [`SessionView::expunges_held`].
+pub const EXPUNGES_HELD_MAX: usize = 100_000;
+
+/// Whether EXPUNGE may be told now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expunges {
+    /// In IDLE, NOOP, CHECK, EXPUNGE, any UID command …
+    Told,
+    /// During FETCH, STORE and SEARCH with sequence numbers, and while no command runs (RFC 3501 §7.4.1).
+    Held,
+}
+
+/// A message as the session knows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// Its sequence number.
+    pub seq: u32,
+    /// Its row.
+    pub entry: &'a Entry,
+    /// It is gone, but the session was not told.
+    pub expunged: bool,
+    /// It has `\Recent` in this session.
+    pub recent: bool,
+}
+
+/// A change of flags that the client reckons itself: STORE with `.SILENT`.
+#[derive(Debug)]
+struct Silence {
+    uids: UidSet,
+    change: FlagChange,
+    flags: Flags,
+}
+
+/// What one session knows of its mailbox.
+#[derive(Debug)]
+pub struct SessionView {
+    /// The state last told, but for `held` and what is `silenced`.
+    told: Arc<Snapshot>,
+    /// Messages that left `told` and were not told as expunged, by UID.
+    held: Vec<Entry>,
+    /// Changes since the last sync of which the client knows the outcome.
+    silenced: Vec<Silence>,
+    /// Messages from this UID on are recent in this session.
+    recent_from: Option<Uid>,
+    /// The number last told with RECENT.
+    recent_told: u32,
+    condstore: bool,
+}
+
+impl SessionView {
+    /// A view as SELECT or EXAMINE opens it: everything in the snapshot counts as told, the messages from
+    /// `recent_from` on are recent (RFC 3501 §2.3.2), and so are all that come later.
+    pub fn open(snapshot: Arc<Snapshot>, recent_from: Option<Uid>) -> Self {
+        let mut view = Self {
+            told: snapshot,
+            held: Vec::new(),
+            silenced: Vec::new(),
+            recent_from,
+            recent_told: 0,
+            condstore: false,
+        };
+        view.recent_told = view.recent();
+        view
+    }
+
+    /// The snapshot last told. Messages that [`Self::expunges_held`] counts are not in it.
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.told
+    }
+
+    /// From now on changes are told with their MODSEQ (RFC 7162 §3.1).
+    pub fn enable_condstore(&mut self) {
+        self.condstore = true;
+    }
+
+    /// Whether CONDSTORE is enabled.
+    pub fn condstore(&self) -> bool {
+        self.condstore
+    }
+
+    /// EXISTS: how many messages the session knows.
+    pub fn exists(&self) -> u32 {
+        self.told.len().saturating_add(count(self.held.len()))
+    }
+
+    /// RECENT: how many of them are recent.
+    pub fn recent(&self) -> u32 {
+        self.recent_from.map_or(0, |from| self.exists() - self.count_below(from))
+    }
+
+    /// Whether the message with this UID is recent in this session.
+    pub fn is_recent(&self, uid: Uid) -> bool {
+        self.recent_from.is_some_and(|from| from <= uid)
+    }
+
+    /// The sequence number of the first message without `\Seen`, for the UNSEEN code of SELECT.
+    pub fn first_unseen(&self) -> Option<u32> {
+        let first = self.told.iter().find(|e| !e.flags.contains(Flags::SEEN))?;
+        self.seq_of(first.uid)
+    }
+
+    /// How many messages are gone without the session having been told.
+    pub fn expunges_held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Known messages with a UID below this one.
+    fn count_below(&self, uid: Uid) -> u32 {
+        self.told.count_below(uid).saturating_add(count(self.held.partition_point(|e| e.uid < uid)))
+    }
+
+    /// The sequence number of a held message by its place in `held`.
+    fn held_seq(&self, place: usize) -> Option<u32> {
+        let entry = self.held.get(place)?;
+        Some(self.told.count_below(entry.uid).saturating_add(count(place)).saturating_add(1))
+    }
+
+    /// How many held messages have a sequence number below this one.
+    fn held_below_seq(&self, seq: u32) -> usize {
+        let (mut low, mut high) = (0, self.held.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.held_seq(middle).is_some_and(|s| s < seq) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
+    /// The sequence number of a UID the session knows.
+    pub fn seq_of(&self, uid: Uid) -> Option<u32> {
+        self.get(uid).map(|message| message.seq)
+    }
+
+    /// The message with this UID, if the session knows it.
+    pub fn get(&self, uid: Uid) -> Option<Message<'_>> {
+        let seq = self.count_below(uid).saturating_add(1);
+        let (entry, expunged) = match self.told.get(uid) {
+            Some(entry) => (entry, false),
+            None => (self.held.get(self.held.binary_search_by_key(&uid, |e| e.uid).ok()?)?, true),
+        };
+        Some(Message { seq, entry, expunged, recent: self.is_recent(uid) })
+    }
+
+    /// The message with this sequence number.
+    pub fn by_seq(&self, seq: u32) -> Option<Message<'_>> {
+        let before = self.held_below_seq(seq);
+        let (entry, expunged) = if self.held_seq(before) == Some(seq) {
+            (self.held.get(before)?, true)
+        } else {
+            (self.told.by_seq(seq.checked_sub(count(before))?)?, false)
+        };
+        Some(Message { seq, entry, expunged, recent: self.is_recent(entry.uid) })
+    }
+
+    /// The highest UID the session knows.
+    fn last_uid(&self) -> Option<Uid> {
+        self.told.last().map(|e| e.uid).max(self.held.last().map(|e| e.uid))
+    }
+
+    /// The client has reckoned the outcome of this change itself (STORE with `.SILENT`, RFC 3501 §6.4.6): the next
+    /// [`Self::sync`] tells the flags of these messages only where they came out differently. With CONDSTORE their
+    /// MODSEQ is told all the same (RFC 7162 §3.1.3). Name only messages that the STORE changed.
+    pub fn silence(&mut self, uids: UidSet, change: FlagChange, flags: Flags) {
+        self.silenced.push(Silence { uids, change, flags });
+    }
+
+    /// The flags the client takes a message to have that was told with these.
+    fn believed(&self, uid: Uid, told: Flags) -> Flags {
+        let relevant = self.silenced.iter().filter(|s| s.uids.contains(uid));
+        relevant.fold(told, |flags, silence| match silence.change {
+            FlagChange::Replace => silence.flags,
+            FlagChange::Add => flags.union(silence.flags),
+            FlagChange::Remove => flags.without(silence.flags),
+        })
+    }
+
+    /// Moves the session on to `current` and says what it has to be told for that, in the order it is to be told. A
+    /// snapshot older than the one told changes nothing.
+    ///
+    /// # Panics
+    /// When the snapshot is of another mailbox.
+    pub fn sync(&mut self, current: &Arc<Snapshot>, expunges: Expunges) -> Updates {
+        let same = (current.mailbox, current.uid_validity) == (self.told.mailbox, self.told.uid_validity);
+        assert!(same, "a view is of one mailbox");
+        let mut updates = Updates::default();
+        let before = self.exists();
+        if current.highest_modseq >= self.told.highest_modseq && !Arc::ptr_eq(current, &self.told) {
+            self.advance(current, &mut updates);
+        }
+        self.silenced.clear();
+        if expunges == Expunges::Told {
+            updates.expunged = self.take_held();
+        }
+        let known = before - count(updates.expunged.len());
+        updates.exists = (self.exists() != known).then(|| self.exists());
+        if self.recent() != self.recent_told {
+            self.recent_told = self.recent();
+            updates.recent = Some(self.recent_told);
+        }
+        // Numbered last: they are told after the EXPUNGEs.
+        for update in &mut updates.flags {
+            update.seq = self.count_below(update.uid).saturating_add(1);
+        }
+        updates
+    }
+
+    /// Puts `current` in the place of what was told.
+    fn advance(&mut self, current: &Arc<Snapshot>, updates: &mut Updates) {
+        let told = std::mem::replace(&mut self.told, Arc::clone(current));
+        let diff = current.diff(&told);
+        if current.keywords != told.keywords {
+            updates.keywords = Some(current.keywords.clone());
+        }
+        for entry in diff.changed {
+            let Some(old) = told.get(entry.uid) else { continue };
+            let flags = (self.believed(entry.uid, old.flags) != entry.flags).then_some(entry.flags);
+            let modseq = (self.condstore && old.modseq != entry.modseq).then_some(entry.modseq);
+            if flags.is_some() || modseq.is_some() {
+                let recent = self.is_recent(entry.uid);
+                updates.flags.push(FlagUpdate { seq: 0, uid: entry.uid, flags, modseq, recent });
+            }
+        }
+        if !diff.gone.is_empty() {
+            self.held.extend(diff.gone.into_iter().copied());
+            self.held.sort_unstable_by_key(|e| e.uid);
+        }
+    }
+
+    /// Forgets the held messages; their numbers from the highest down, so that none shifts another.
+    fn take_held(&mut self) -> Vec<(u32, Uid)> {
+        let numbered = self.held.iter().enumerate().rev();
+        let expunged = numbered.filter_map(|(place, e)| Some((self.held_seq(place)?, e.uid))).collect();
+        self.held = Vec::new();
+        expunged
+    }
+}
+
+/// Messages have 32-bit UIDs, so no count of them is larger.
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+#[path = "view/tests.rs"]
+mod tests;
