@@ -103,6 +103,7 @@ mod tests {
             "net",
             "service-imap",
             "service-smtp",
+            "service-session",
             "postamt",
         ];
         let found = check_package(&package(folder, imports, test_imports), &ours.into());
@@ -124,6 +125,8 @@ mod tests {
     fn a_neighbour_is_refused() {
         assert_eq!(problems("crates/proto/imap", &["proto-sasl"], &[]).len(), 1);
         assert_eq!(problems("crates/service/imap", &["service-smtp"], &[]).len(), 1);
+        assert_eq!(problems("crates/service/session", &["service-imap"], &[]).len(), 1);
+        assert!(problems("crates/service/imap", &["service-session"], &[]).is_empty());
     }
 
     #[test]

@@ -61,30 +61,18 @@ struct Sources {
     allow_registry: Vec<String>,
 }
 
-/// `cargo metadata`, as far as it is read here.
+/// `cargo metadata`, as far as it is read here. It also names optional packages that nothing switches on.
 #[derive(Debug, Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
-    resolve: Resolve,
 }
 
 #[derive(Debug, Deserialize)]
 struct Package {
-    id: String,
     name: String,
     version: String,
     license: Option<String>,
     source: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Resolve {
-    nodes: Vec<Node>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Node {
-    id: String,
 }
 
 /// Asks cargo what is built in and compares it with deny.toml.
@@ -92,7 +80,16 @@ pub(crate) fn check(workspace: &Workspace) -> anyhow::Result<Vec<Problem>> {
     let policy: Policy = toml::from_str(&workspace.text(FILE)?).context(FILE)?;
     let mut problems = Vec::new();
     for target in &policy.graph.targets {
-        for problem in judge(&policy, &metadata(&workspace.root, target)?) {
+        let everything: Metadata = serde_json::from_slice(&cargo(
+            &workspace.root,
+            &["metadata", "--format-version", "1", "--filter-platform", target],
+        )?)?;
+        let tree = cargo(
+            &workspace.root,
+            &["tree", "--workspace", "--prefix", "none", "--format", "{p}", "--target", target],
+        )?;
+        let built = built_packages(&String::from_utf8_lossy(&tree));
+        for problem in judge(&policy, &everything, &built) {
             if !problems.contains(&problem) {
                 problems.push(problem);
             }
@@ -101,20 +98,25 @@ pub(crate) fn check(workspace: &Workspace) -> anyhow::Result<Vec<Problem>> {
     Ok(problems)
 }
 
-fn metadata(root: &Path, target: &str) -> anyhow::Result<Metadata> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let arguments = ["metadata", "--format-version", "1", "--filter-platform", target];
-    let output = Command::new(cargo).args(arguments).current_dir(root).output().context("cannot run cargo")?;
+fn cargo(root: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(program).args(arguments).current_dir(root).output().context("cannot run cargo")?;
     if !output.status.success() {
-        bail!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+        bail!("cargo {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
     }
-    serde_json::from_slice(&output.stdout).context("cargo metadata")
+    Ok(output.stdout)
 }
 
-fn judge(policy: &Policy, metadata: &Metadata) -> Vec<Problem> {
-    let used: BTreeSet<&str> = metadata.resolve.nodes.iter().map(|node| node.id.as_str()).collect();
-    let packages: Vec<&Package> =
-        metadata.packages.iter().filter(|package| used.contains(package.id.as_str())).collect();
+/// Name and version of each line of `cargo tree`: `bytes v1.2.3 (*)`.
+fn built_packages(tree: &str) -> BTreeSet<(String, String)> {
+    let words = tree.lines().map(|line| line.split(' '));
+    let pairs = words.filter_map(|mut words| Some((words.next()?, words.next()?.strip_prefix('v')?)));
+    pairs.map(|(name, version)| (name.to_owned(), version.to_owned())).collect()
+}
+
+fn judge(policy: &Policy, everything: &Metadata, built: &BTreeSet<(String, String)>) -> Vec<Problem> {
+    let used = |package: &&Package| built.contains(&(package.name.clone(), package.version.clone()));
+    let packages: Vec<&Package> = everything.packages.iter().filter(used).collect();
     let mut problems: Vec<Problem> = packages.iter().flat_map(|package| judge_package(policy, package)).collect();
     problems.extend(duplicates(&policy.bans, &packages));
     problems

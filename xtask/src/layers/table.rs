@@ -37,6 +37,11 @@ pub(super) const IMPORTS: &[Import] = &[
     row("service-*", "domain", "a session speaks mail"),
     row("service-*", "message", "a session encodes what the summary of a message says"),
     row("service-*", "net", "a session may turn its stream into TLS and is counted against the limits"),
+    row(
+        "service-*",
+        "service-session",
+        "what all sessions do alike: reading, writing, TLS, sign-in; no service imports another",
+    ),
     row("service-smtp", "mailauth", "the inbound checks"),
     row("service-*", "advise", "refusals and notices have one wording"),
     row("advise", "proto-*", "the judge looks at a provider through the client machines"),
