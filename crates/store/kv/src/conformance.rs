@@ -189,8 +189,8 @@ pub(crate) async fn assert_gone(engine: &dyn Engine, body: BodyId) {
     assert!(matches!(answer, Err(StoreError::NoSuchBody(id)) if id == body), "{answer:?}");
 }
 
-/// Bytes for a body: half of the seeds give text that compresses, half bytes that do not.
-pub(crate) fn content(seed: u64, len: usize) -> Vec<u8> {
+/// Bytes for a body, the same for the same seed: odd seeds give text that compresses, even ones bytes that do not.
+pub fn content(seed: u64, len: usize) -> Vec<u8> {
     let mut random = Seeded::new(seed);
     if seed.is_multiple_of(2) {
         return random.bytes(len);

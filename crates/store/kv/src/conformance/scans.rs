@@ -39,6 +39,10 @@ pub(crate) async fn all(engine: &dyn Engine, scan: &Scan) -> Vec<Row> {
     while let Some(scan) = next {
         let page = engine.scan(&scan).await.unwrap();
         assert!(!page.more || !page.rows.is_empty(), "a page with nothing on it promises more");
+        let inside = |(key, _): &Row| scan.start <= *key && *key < scan.end;
+        assert!(page.rows.iter().all(inside), "rows outside the range: {scan:?}");
+        let ordered = |pair: &[Row]| (pair[0].0 < pair[1].0) == (scan.direction == Direction::Forward);
+        assert!(page.rows.windows(2).all(ordered), "rows out of order: {scan:?}");
         let bytes: usize = page.rows.iter().map(|(key, value)| key.len() + value.len()).sum();
         let within = page.rows.len() <= scan.limit.rows && bytes <= scan.limit.bytes;
         assert!(within || page.rows.len() <= 1, "a page of {} rows, {bytes} bytes: {:?}", page.rows.len(), scan.limit);
