@@ -74,8 +74,8 @@ fn address(lexer: &mut Lexer<'_>, each: &mut impl FnMut(AddressEntry)) -> Progre
 fn group(lexer: &mut Lexer<'_>, name: Vec<u8>, each: &mut impl FnMut(AddressEntry)) -> bool {
     each(AddressEntry { mailbox: Some(name), ..AddressEntry::default() });
     lexer.advance();
-    let mut more = matches!(lexer.skip_cfws(), Ok(true));
-    while more && lexer.peek() != Some(b';') {
+    let mut more = matches!(lexer.skip_cfws(), Ok(true)) && lexer.peek() != Some(b';');
+    while more {
         let start = lexer.position();
         let mut name = Vec::new();
         let phrase = lexer.phrase(&mut name);
@@ -173,7 +173,7 @@ fn route_list(lexer: &mut Lexer<'_>, route: &mut Vec<u8>) -> Progress {
 fn local_part(lexer: &mut Lexer<'_>, entry: &mut AddressEntry) -> Progress {
     let mut local = Vec::new();
     let progress =
-        if lexer.peek() == Some(b'"') { lexer.quoted_string(&mut local) } else { lexer.dot_atom(&mut local) };
+        if lexer.peek() == Some(b'"') { lexer.quoted_string(&mut local) } else { lexer.loose_dot_atom(&mut local) };
     if progress.is_ok() {
         entry.mailbox = Some(local);
     }
@@ -192,6 +192,7 @@ fn domain(lexer: &mut Lexer<'_>, entry: &mut AddressEntry) -> Progress {
 /// `addr-spec = local-part "@" domain`; a comment becomes the name, as was the custom before RFC 822 had names.
 fn bare_address(lexer: &mut Lexer<'_>, entry: &mut AddressEntry) -> Progress {
     lexer.take_comment();
+    let is_quoted = lexer.peek() == Some(b'"');
     let mut progress = local_part(lexer, entry);
     let mut has_domain = false;
     if progress != Ok(false) && lexer.peek() == Some(b'@') {
@@ -214,6 +215,8 @@ fn bare_address(lexer: &mut Lexer<'_>, entry: &mut AddressEntry) -> Progress {
         if name.len() != length {
             entry.mailbox = None;
             entry.name = Some(name);
+        } else if is_quoted {
+            entry.name = entry.mailbox.take();
         }
         progress = Err(Broken);
     }

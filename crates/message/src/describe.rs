@@ -147,9 +147,13 @@ impl Header<'_> {
                 wire::put_string(out, &content_type.subtype);
                 return;
             }
-            wire::put_string(out, &content_type.value);
-            out.push(b' ');
-            wire::put_string(out, &content_type.subtype);
+            if form == Form::Message {
+                out.extend_from_slice(b"\"message\" \"rfc822\"");
+            } else {
+                wire::put_string(out, &content_type.value);
+                out.push(b' ');
+                wire::put_string(out, &content_type.subtype);
+            }
             out.push(b' ');
             put_parameters(out, &content_type.parameters, form == Form::Text);
             for name in [Name::ContentId, Name::ContentDescription] {

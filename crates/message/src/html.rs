@@ -136,17 +136,17 @@ impl HtmlText {
             '!' | '?' if self.word.is_empty() => self.state = State::Declaration,
             '>' => self.end_tag(out),
             '/' if self.word.is_empty() => self.word.push('/'),
+            c if self.word.is_empty() && !c.is_ascii_alphanumeric() => {
+                // A lone less-than sign is text.
+                self.state = State::Text;
+                self.text('<', out);
+                self.character(c, out);
+            }
             c if c.is_whitespace() || c == '/' => self.state = State::Attributes,
             c if c.is_ascii_alphanumeric() => {
                 if self.word.len() < WORD_MAX {
                     self.word.push(c.to_ascii_lowercase());
                 }
-            }
-            _ if self.word.is_empty() => {
-                // A lone less-than sign is text.
-                self.state = State::Text;
-                self.text('<', out);
-                self.character(c, out);
             }
             _ => self.state = State::Attributes,
         }

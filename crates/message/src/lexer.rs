@@ -103,8 +103,12 @@ impl<'a> Lexer<'a> {
                 text.push(byte);
             }
         }
+        if !ended {
+            self.comment = text.map(|_| Vec::new());
+            return Err(Broken);
+        }
         self.comment = text;
-        if ended { Ok(()) } else { Err(Broken) }
+        Ok(())
     }
 
     /// After a backslash: the byte it quotes, unless that is a line end or NUL, which it may not quote.
@@ -154,8 +158,44 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// `quoted-string`, from its first quote; folds are taken out.
+    /// A local part that is not quoted: words and dots in any order, for many real addresses are no dot-atoms.
+    pub(crate) fn loose_dot_atom(&mut self, out: &mut Vec<u8>) -> Progress {
+        let mut progress = Err(Broken);
+        let mut is_word_due = true;
+        let mut has_word = false;
+        loop {
+            match self.peek() {
+                Some(b'.') => {
+                    out.push(b'.');
+                    self.advance();
+                    progress = self.skip_cfws();
+                    progress?;
+                    is_word_due = true;
+                }
+                Some(byte) if is_atext(byte) && is_word_due => {
+                    progress = self.atom(out);
+                    progress?;
+                    is_word_due = false;
+                    has_word = true;
+                }
+                _ if has_word => return progress,
+                _ => return Err(Broken),
+            }
+        }
+    }
+
+    /// `quoted-string`, from its first quote; folds are taken out. One that does not end leaves nothing.
     pub(crate) fn quoted_string(&mut self, out: &mut Vec<u8>) -> Progress {
+        let start = out.len();
+        let progress = self.quoted_text(out);
+        if progress.is_err() {
+            out.truncate(start);
+        }
+        progress?;
+        self.skip_cfws()
+    }
+
+    fn quoted_text(&mut self, out: &mut Vec<u8>) -> Result<(), Broken> {
         self.advance();
         loop {
             let run = self.run(|b| !b"\"\\\r\n".contains(&b));
@@ -163,7 +203,7 @@ impl<'a> Lexer<'a> {
             match self.peek() {
                 Some(b'"') => {
                     self.advance();
-                    return self.skip_cfws();
+                    return Ok(());
                 }
                 Some(b'\\') => {
                     self.advance();

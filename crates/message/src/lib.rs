@@ -6,6 +6,8 @@
 
 pub mod address;
 pub mod charset;
+#[cfg(feature = "corpus")]
+pub mod corpus;
 pub mod date;
 mod describe;
 pub mod encoded_word;

@@ -91,8 +91,11 @@ fn read_type(lexer: &mut Lexer<'_>, out: &mut Parameterised) -> Progress {
     Ok(more)
 }
 
-/// One piece of a continued parameter (RFC 2231 §3).
+/// One piece of a continued parameter (RFC 2231 §3), or the whole of one that has a charset.
 struct Piece {
+    /// As written.
+    full_name: Vec<u8>,
+    /// Without number and asterisks.
     name: Vec<u8>,
     number: u32,
     is_extended: bool,
@@ -116,7 +119,8 @@ fn read_parameters(lexer: &mut Lexer<'_>) -> Vec<Parameter> {
         match continuation(&parameter.name) {
             Some((stem, number, is_extended)) => {
                 let name = stem.to_vec();
-                pieces.push(Piece { name, number, is_extended, value: parameter.value });
+                let value = parameter.value;
+                pieces.push(Piece { full_name: parameter.name, name, number, is_extended, value });
             }
             None => plain.push(parameter),
         }
@@ -144,9 +148,12 @@ fn read_parameter(lexer: &mut Lexer<'_>, parameter: &mut Parameter) -> Progress 
     }
 }
 
-/// `name*1` and `name*1*` are pieces; `name*` is not.
+/// `name*1` and `name*1*` are pieces; `name*` is the only one.
 fn continuation(name: &[u8]) -> Option<(&[u8], u32, bool)> {
     let inner = name.strip_suffix(b"*");
+    if let Some(stem) = inner.filter(|stem| !stem.is_empty() && !stem.contains(&b'*')) {
+        return Some((stem, 0, true));
+    }
     let (stem, digits) = split_last(inner.unwrap_or(name), b'*')?;
     if stem.is_empty() || digits.is_empty() || digits.len() > 4 {
         return None;
@@ -163,16 +170,16 @@ fn split_last(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     Some((before, rest.get(1..)?))
 }
 
-/// Joins the pieces of each name by their numbers, up to the first that is missing, unless the name stands there whole.
+/// Joins the pieces of each name by their numbers. Where one is missing or doubled they are left as they are.
 fn join(plain: &mut Vec<Parameter>, mut pieces: Vec<Piece>) {
     pieces.sort_by(|a, b| a.name.to_ascii_lowercase().cmp(&b.name.to_ascii_lowercase()).then(a.number.cmp(&b.number)));
     for group in pieces.chunk_by(|a, b| a.name.eq_ignore_ascii_case(&b.name)) {
-        let in_order = || group.iter().zip(0u32..).take_while(|(piece, number)| piece.number == *number);
-        let is_extended = in_order().any(|(piece, _)| piece.is_extended);
-        let Some(first) = group.first().filter(|first| first.number == 0) else { continue };
-        if plain.iter().any(|p| p.is(&first.name)) {
+        let Some(first) = group.first() else { continue };
+        if !group.iter().zip(0u32..).all(|(piece, number)| piece.number == number) {
+            plain.extend(group.iter().map(|p| Parameter { name: p.full_name.clone(), value: p.value.clone() }));
             continue;
         }
+        let is_extended = group.iter().any(|piece| piece.is_extended);
         let mut joined = Parameter { name: first.name.clone(), value: Vec::new() };
         if is_extended {
             joined.name.push(b'*');
@@ -180,7 +187,7 @@ fn join(plain: &mut Vec<Parameter>, mut pieces: Vec<Piece>) {
                 joined.value.extend_from_slice(b"''");
             }
         }
-        for (piece, _) in in_order() {
+        for piece in group {
             if is_extended && !piece.is_extended {
                 escape(&piece.value, &mut joined.value);
             } else {
@@ -260,8 +267,8 @@ mod tests {
 
     #[test]
     fn continuations_are_joined_and_charsets_decoded() {
-        let value = "a/b; f*1*=%20x; f*0*=utf-8'en'%e2%82%ac; f*2=\" (%)\"; g*1=c; g*0=b; h*2=no; i=1; i*0=2";
-        assert_eq!(shown(value), "a/b i=1 f*=utf-8'en'%e2%82%ac%20x%20%28%25%29 g=bc");
+        let value = "a/b; f*1*=%20x; f*0*=utf-8'en'%e2%82%ac; f*2=\" (%)\"; g*1=c; g*0=b; h*2=no; i=1; i*=utf-8''2";
+        assert_eq!(shown(value), "a/b i=1 f*=utf-8'en'%e2%82%ac%20x%20%28%25%29 g=bc h*2=no i*=utf-8''2");
         let parsed = Parameterised::parse_content_type(value.as_bytes()).unwrap();
         assert_eq!(parsed.get("f").unwrap().decoded(), "€ x (%)");
         assert_eq!(parsed.get("g").unwrap().decoded(), "bc");

@@ -278,7 +278,8 @@ impl Scanner {
         self.boundaries.truncate(index.saturating_add(usize::from(!closes)));
         self.pass(line);
         self.is_mid_line = false;
-        if closes {
+        // A boundary that the message ends within begins no part.
+        if closes || !line.ends_with(b"\n") {
             return;
         }
         if self.is_full() {
@@ -351,10 +352,14 @@ impl Scanner {
     fn close_down_to(&mut self, depth: usize, end: End) {
         for open in self.open.drain(depth.min(self.open.len())..) {
             if let Some(entity) = self.entities.get_mut(open.entity) {
-                entity.body.end = end.offset.max(entity.body.start);
-                // The empty line that ends a header is no line of the body, though it precedes the boundary.
-                entity.lines =
-                    if end.offset >= entity.body.start { end.line_feeds.saturating_sub(open.line_feeds) } else { 0 };
+                // The line break before a boundary belongs to it, even one that is the empty line after a header
+                // (RFC 2046 §5.1.1 `body-part`).
+                for place in [&mut entity.header, &mut entity.body] {
+                    place.start = place.start.min(end.offset);
+                    place.end = place.end.min(end.offset);
+                }
+                entity.body.end = end.offset;
+                entity.lines = end.line_feeds.saturating_sub(open.line_feeds);
             }
         }
         self.capture.pause();

@@ -3,8 +3,8 @@
 /// A quoted string with more than this many quoted specials is sent as a literal: shorter on the wire.
 const ESCAPES_MAX: usize = 4;
 
-/// What a NUL becomes: no IMAP string can hold one (RFC 9051 §9 `CHAR8`).
-const NUL_REPLACEMENT: u8 = 0x80;
+/// What a NUL becomes, U+FFFD: no IMAP string can hold one (RFC 9051 §9 `CHAR8`).
+const NUL_REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
 /// Appends `nstring`: NIL for `None`.
 pub(crate) fn put_nstring(out: &mut Vec<u8>, text: Option<&[u8]>) {
@@ -37,9 +37,16 @@ pub(crate) fn put_string(out: &mut Vec<u8>, text: &[u8]) {
 
 fn put_literal(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'{');
-    put_number(out, crate::varint::size(text.len()));
+    let nuls = memchr::memchr_iter(0, text).count();
+    put_number(out, crate::varint::size(text.len() + nuls * (NUL_REPLACEMENT.len() - 1)));
     out.extend_from_slice(b"}\r\n");
-    out.extend(text.iter().map(|b| if *b == 0 { NUL_REPLACEMENT } else { *b }));
+    if nuls == 0 {
+        out.extend_from_slice(text);
+        return;
+    }
+    for byte in text {
+        out.extend_from_slice(if *byte == 0 { NUL_REPLACEMENT } else { std::slice::from_ref(byte) });
+    }
 }
 
 /// Appends the raw value of an unstructured field, its folds taken out (RFC 5322 §2.2.3).
@@ -124,7 +131,7 @@ mod tests {
             (b"a\"b\\", "\"a\\\"b\\\\\""),
             (b"\"\"\"\"\"", "{5}\r\n\"\"\"\"\""),
             (b"\xe4", "{1}\r\n\u{e4}"),
-            (b"a\0b", "{3}\r\na\u{80}b"),
+            (b"a\0b", "{5}\r\na\u{ef}\u{bf}\u{bd}b"),
             (b"a\r\nb", "{4}\r\na\r\nb"),
         ] {
             assert_eq!(written(|out| put_string(out, text)), wire);

@@ -171,7 +171,6 @@ impl Fields {
         let value = self.bytes.get(range.clone()).unwrap_or_default();
         let start = value.iter().position(|b| !matches!(b, b' ' | b'\t')).unwrap_or(value.len());
         let value = value.get(start..).unwrap_or_default();
-        let value = value.strip_suffix(b"\n").unwrap_or(value);
-        value.strip_suffix(b"\r").unwrap_or(value)
+        value.strip_suffix(b"\r\n").or(value.strip_suffix(b"\n")).unwrap_or(value)
     }
 }
