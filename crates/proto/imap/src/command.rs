@@ -127,5 +127,4 @@ impl Command {
 }
 
 #[cfg(test)]
-#[path = "command/tests.rs"]
 mod tests;

@@ -348,5 +348,4 @@ impl Connection {
 }
 
 #[cfg(test)]
-#[path = "connection/tests.rs"]
 mod tests;

@@ -130,5 +130,4 @@ fn write_id(out: &mut BytesMut, fields: &[(&str, Option<&str>)]) {
 }
 
 #[cfg(test)]
-#[path = "response/tests.rs"]
 mod tests;

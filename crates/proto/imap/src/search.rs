@@ -115,5 +115,4 @@ impl SearchProgram {
 }
 
 #[cfg(test)]
-#[path = "search/tests.rs"]
 mod tests;

@@ -176,7 +176,8 @@ impl SessionView {
 
     /// The client has reckoned the outcome of this change itself (STORE with `.SILENT`, RFC 3501 §6.4.6): the next
     /// [`Self::sync`] tells the flags of these messages only where they came out differently. With CONDSTORE their
-    /// MODSEQ is told all the same (RFC 7162 §3.1.3). Name only messages that the STORE changed.
+    /// MODSEQ is told all the same (RFC 7162 §3.1.3). Name only messages that the STORE changed, and sync before the
+    /// session reads flags again: until then the view shows those told before.
     pub fn silence(&mut self, uids: UidSet, change: FlagChange, flags: Flags) {
         self.silenced.push(Silence { uids, change, flags });
     }
@@ -258,5 +259,4 @@ fn count(length: usize) -> u32 {
 }
 
 #[cfg(test)]
-#[path = "view/tests.rs"]
 mod tests;

@@ -255,5 +255,4 @@ fn parse_mailbox_name(wire: &[u8]) -> Result<MailboxName, ParseError> {
 }
 
 #[cfg(test)]
-#[path = "cursor/tests.rs"]
 mod tests;

@@ -179,5 +179,4 @@ fn put_bytes(out: &mut [u8; 28], at: usize, text: &[u8]) {
 }
 
 #[cfg(test)]
-#[path = "date/tests.rs"]
 mod tests;

@@ -128,5 +128,4 @@ fn push_digit(wire: &mut String, value: u32) {
 }
 
 #[cfg(test)]
-#[path = "modified_utf7/tests.rs"]
 mod tests;

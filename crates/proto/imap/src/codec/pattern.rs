@@ -149,5 +149,4 @@ impl fmt::Debug for ListPattern {
 }
 
 #[cfg(test)]
-#[path = "pattern/tests.rs"]
 mod tests;

@@ -26,8 +26,9 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>, _: bool) -> Result<Command, ParseEr
     let mut select_special_use = false;
     if cursor.peek() == Some(b'(') {
         parse_options(cursor, |option| {
-            select_special_use |= option.eq_ignore_ascii_case("SPECIAL-USE");
-            select_special_use
+            let known = option.eq_ignore_ascii_case("SPECIAL-USE");
+            select_special_use |= known;
+            known
         })?;
         cursor.space()?;
     }

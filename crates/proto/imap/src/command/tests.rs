@@ -1,1 +1,390 @@
+use super::append::Head;
+use super::*;
+use crate::codec::{Cursor, ParseError, literal_announced};
+use crate::connection::State;
+use crate::fetch::{BodySection, FetchItem, SectionText};
+use crate::registry::{self, Stage};
+use crate::response::Code;
+use types::{FlagChange, Flags, KEYWORDS_MAX, Keyword, MailboxName, ModSeq, Octets, Secret, Timestamp};
 
+/// Parses a command without its tag, in the first state where it is legal.
+fn parse(text: &str) -> Result<Command, ParseError> {
+    let line = format!(" {text}");
+    let name = text.trim_start_matches("UID ").split(' ').next().unwrap();
+    let state = match registry::find(name).map(|row| row.stage) {
+        Some(Stage::Authenticated) => State::Authenticated,
+        Some(Stage::Selected) => State::Selected,
+        _ => State::NotAuthenticated,
+    };
+    let mut head = registry::parse_head(&Cursor::new(line.as_bytes()), state)?;
+    let command = (head.spec.parse)(&mut head.arguments, head.uid)?;
+    head.arguments.end()?;
+    Ok(command)
+}
+
+fn all_bad(texts: &[&str]) {
+    for text in texts {
+        assert!(matches!(parse(text), Err(ParseError::Syntax(_))), "{text}: {:?}", parse(text));
+    }
+}
+
+fn name(text: &str) -> MailboxName {
+    MailboxName::parse(text).unwrap()
+}
+
+fn set(text: &str) -> crate::SequenceSet {
+    crate::SequenceSet::parse(&mut Cursor::new(text.as_bytes())).unwrap()
+}
+
+fn seq(text: &str) -> crate::MessageSet {
+    crate::MessageSet::Seq(set(text))
+}
+
+fn uid(text: &str) -> crate::MessageSet {
+    crate::MessageSet::Uid(set(text))
+}
+
+#[test]
+fn commands_without_arguments_take_none() {
+    for (text, command) in [
+        ("CAPABILITY", Command::Capability),
+        ("nOOp", Command::Noop),
+        ("LOGOUT", Command::Logout),
+        ("STARTTLS", Command::StartTls),
+        ("NAMESPACE", Command::Namespace),
+        ("IDLE", Command::Idle),
+        ("CHECK", Command::Check),
+        ("CLOSE", Command::Close),
+        ("UNSELECT", Command::Unselect),
+        ("EXPUNGE", Command::Expunge(Expunge { uids: None })),
+    ] {
+        assert_eq!(parse(text), Ok(command), "{text}");
+        assert!(parse(&format!("{text} ")).is_ok(), "a space at the end of {text}");
+        assert!(parse(&format!("{text} x")).is_err(), "an argument of {text}");
+    }
+    all_bad(&["", " NOOP", "FROB", "NOO", "UID NOOP", "UID", "UID EXPUNGE", "UID IDLE", "NOOP\r"]);
+}
+
+#[test]
+fn login_takes_a_name_and_a_password_in_every_form() {
+    let login = |user: &str, password: &str| {
+        Ok(Command::Login(Login { user: user.into(), password: Secret::new(password.as_bytes().to_vec()) }))
+    };
+    assert_eq!(parse("LOGIN anna secret"), login("anna", "secret"));
+    assert_eq!(parse("LOGIN \"anna@example.org\" \"a \\\" b\""), login("anna@example.org", "a \" b"));
+    assert_eq!(parse("LOGIN {4}\r\nanna {6+}\r\nsec et"), login("anna", "sec et"));
+    assert_eq!(parse("LOGIN anna \"grün\""), login("anna", "grün"));
+    all_bad(&["LOGIN", "LOGIN anna", "LOGIN anna secret more", "LOGIN  anna secret", "LOGIN anna \"secret"]);
+    let mut cursor = Cursor::new(b" {1}\r\n\xff x");
+    assert!(matches!(login::parse(&mut cursor, false), Err(ParseError::Refusal(Code::AuthenticationFailed, _))));
+    assert!(!format!("{:?}", parse("LOGIN anna tinte")).contains("tinte"), "a password is not printed");
+}
+
+#[test]
+fn authenticate_takes_an_initial_response() {
+    let expected = |mechanism: &str, initial: Option<&str>| {
+        let initial_response = initial.map(|text| Secret::new(text.as_bytes().to_vec()));
+        Ok(Command::Authenticate(Authenticate { mechanism: mechanism.into(), initial_response }))
+    };
+    assert_eq!(parse("AUTHENTICATE plain"), expected("PLAIN", None));
+    assert_eq!(parse("AUTHENTICATE PLAIN "), expected("PLAIN", None));
+    assert_eq!(parse("AUTHENTICATE PLAIN AGEAYg=="), expected("PLAIN", Some("\0a\0b")));
+    assert_eq!(parse("AUTHENTICATE EXTERNAL ="), expected("EXTERNAL", Some("")));
+    assert!(parse(&format!("AUTHENTICATE {}", "M".repeat(authenticate::MECHANISM_LENGTH_MAX))).is_ok());
+    assert!(parse(&format!("AUTHENTICATE {}", "M".repeat(authenticate::MECHANISM_LENGTH_MAX + 1))).is_err());
+    all_bad(&["AUTHENTICATE", "AUTHENTICATE PLAIN !!!!", "AUTHENTICATE PLAIN AGEAYg", "AUTHENTICATE PLAIN = ="]);
+}
+
+#[test]
+fn id_takes_a_limited_list() {
+    let Ok(Command::Id(id)) = parse("ID (\"name\" \"Thunderbird\" \"os\" NIL)") else { panic!("a list is fine") };
+    assert_eq!(id.fields, [("name".into(), Some("Thunderbird".into())), ("os".into(), None)]);
+    assert_eq!(parse("ID NIL"), Ok(Command::Id(Id::default())));
+    assert_eq!(parse("ID ()"), Ok(Command::Id(Id::default())));
+    let fields = |n: usize| format!("ID ({})", vec!["\"a\" NIL"; n].join(" "));
+    assert!(parse(&fields(id::ID_FIELDS_MAX)).is_ok() && parse(&fields(id::ID_FIELDS_MAX + 1)).is_err());
+    let sized = |a: usize, b: usize| format!("ID (\"{}\" \"{}\")", "n".repeat(a), "v".repeat(b));
+    assert!(parse(&sized(id::ID_NAME_MAX, id::ID_VALUE_MAX)).is_ok());
+    assert!(parse(&sized(id::ID_NAME_MAX + 1, 1)).is_err() && parse(&sized(1, id::ID_VALUE_MAX + 1)).is_err());
+    all_bad(&["ID", "ID (\"a\")", "ID (\"a\" \"b\"", "ID (\"a\" \"b\" )", "ID (a b)", "ID (NIL \"b\")"]);
+}
+
+#[test]
+fn enable_leaves_out_what_it_does_not_know() {
+    let enable = |extensions| Ok(Command::Enable(Enable { extensions }));
+    assert_eq!(parse("ENABLE condstore X-UNKNOWN CONDSTORE"), enable(vec![Extension::CondStore]));
+    assert_eq!(parse("ENABLE X-UNKNOWN "), enable(vec![]));
+    all_bad(&["ENABLE", "ENABLE ", "ENABLE (CONDSTORE)"]);
+}
+
+#[test]
+fn select_and_examine_take_condstore() {
+    let select = |mailbox: &str, condstore| Select { mailbox: name(mailbox), condstore };
+    assert_eq!(parse("SELECT inbox"), Ok(Command::Select(select("INBOX", false))));
+    assert_eq!(parse("SELECT a (CONDSTORE)"), Ok(Command::Select(select("a", true))));
+    assert_eq!(parse("EXAMINE \"a b\" (condstore CONDSTORE) "), Ok(Command::Examine(select("a b", true))));
+    all_bad(&[
+        "SELECT",
+        "SELECT a (QRESYNC)",
+        "SELECT a ()",
+        "SELECT a CONDSTORE",
+        "EXAMINE a (CONDSTORE",
+        "SELECT a b",
+    ]);
+}
+
+#[test]
+fn commands_about_mailboxes_take_their_names() {
+    assert_eq!(parse("CREATE a/b/"), Ok(Command::Create(Create { mailbox: name("a/b") })));
+    assert_eq!(parse("DELETE a/b"), Ok(Command::Delete(Delete { mailbox: name("a/b") })));
+    assert_eq!(parse("RENAME a \"b c\""), Ok(Command::Rename(Rename { from: name("a"), to: name("b c") })));
+    assert_eq!(parse("SUBSCRIBE a"), Ok(Command::Subscribe(Subscribe { mailbox: name("a") })));
+    assert_eq!(parse("UNSUBSCRIBE a"), Ok(Command::Unsubscribe(Unsubscribe { mailbox: name("a") })));
+    all_bad(&["CREATE", "DELETE", "RENAME a", "SUBSCRIBE", "UNSUBSCRIBE a b", "CREATE a (USE (\\Sent))", "DELETE (a)"]);
+    assert!(matches!(parse("CREATE a//b"), Err(ParseError::Refusal(Code::Cannot, _))));
+}
+
+#[test]
+fn list_and_lsub_take_patterns_and_the_options_of_special_use() {
+    let Ok(Command::List(list)) = parse("LIST (SPECIAL-USE) \"a/\" % RETURN (special-use CHILDREN)") else {
+        panic!("these options are known")
+    };
+    assert_eq!(list.pattern.unwrap().as_str(), "a/%");
+    assert!(list.select_special_use && list.return_special_use);
+    let Ok(Command::List(list)) = parse("LIST \"\" \"\"") else { panic!("the separator may be asked for") };
+    assert_eq!(list, List { pattern: None, select_special_use: false, return_special_use: false });
+    assert!(parse("LIST () \"\" *").is_ok() && parse("LIST \"\" * RETURN ()").is_ok());
+    let Ok(Command::Lsub(lsub)) = parse("LSUB \"\" \"*\"") else { panic!("LSUB takes a pattern") };
+    assert_eq!(lsub.pattern.as_str(), "*");
+    all_bad(&[
+        "LIST",
+        "LIST \"\"",
+        "LIST \"\" * RETURN",
+        "LIST \"\" * RETURN (STATUS)",
+        "LIST (SPECIAL-USE REMOTE) \"\" *",
+        "LIST (SUBSCRIBED) \"\" *",
+        "LIST \"\" (a b)",
+        "LSUB \"\"",
+        "LSUB \"\" * RETURN (CHILDREN)",
+    ]);
+}
+
+#[test]
+fn status_takes_each_value_once() {
+    use StatusItem::{HighestModSeq, Messages, Recent, UidNext, UidValidity, Unseen};
+    let items = vec![Messages, Recent, UidNext, UidValidity, Unseen, HighestModSeq];
+    let text = "STATUS a (MESSAGES RECENT UIDNEXT uidvalidity UNSEEN MESSAGES HIGHESTMODSEQ)";
+    assert_eq!(parse(text), Ok(Command::Status(Status { mailbox: name("a"), items })));
+    all_bad(&[
+        "STATUS a",
+        "STATUS a ()",
+        "STATUS a MESSAGES",
+        "STATUS a (SIZE)",
+        "STATUS a (MESSAGES",
+        "STATUS (MESSAGES)",
+    ]);
+}
+
+#[test]
+fn append_knows_the_message_from_the_mailbox() {
+    let head = |text: &str| {
+        let announced = literal_announced(text.as_bytes()).unwrap();
+        append::parse_head(&mut Cursor::new(text.as_bytes()), announced)
+    };
+    assert_eq!(head(" {5}\r\n"), Ok(Head::Mailbox));
+    let flags = FlagList { system: Flags::SEEN, keywords: vec![Keyword::parse("$a").unwrap()] };
+    let message = |flags: &FlagList, date| {
+        let flags = flags.clone();
+        Ok(Head::Message(Append { mailbox: name("INBOX"), flags, date, size: Octets(310) }))
+    };
+    let date = Some(Timestamp(0));
+    assert_eq!(head(" INBOX {310}\r\n"), message(&FlagList::default(), None));
+    assert_eq!(head(" {5}\r\ninbox {310+}\r\n"), message(&FlagList::default(), None));
+    assert_eq!(head(" INBOX (\\Seen $a) \" 1-Jan-1970 00:00:00 +0000\" {310}\r\n"), message(&flags, date));
+    assert_eq!(head(" INBOX () \" 1-Jan-1970 00:00:00 +0000\" {310}\r\n"), message(&FlagList::default(), date));
+    for bad in [" INBOX(\\Seen) {1}\r\n", "{5}\r\n", " INBOX x {1}\r\n", " INBOX (\\Recent) {1}\r\n", " INBOX  {1}\r\n"]
+    {
+        assert!(head(bad).is_err(), "{bad}");
+    }
+    all_bad(&["APPEND INBOX", "APPEND INBOX text", "APPEND"]);
+}
+
+#[test]
+fn store_takes_flags_with_and_without_parentheses() {
+    let Ok(Command::Store(store)) = parse("STORE 1:* +FLAGS.SILENT \\Deleted $Junk \\deleted $JUNK ") else {
+        panic!("flags may stand bare")
+    };
+    assert_eq!((store.messages, store.change, store.silent), (seq("1:*"), FlagChange::Add, true));
+    let flags = FlagList { system: Flags::DELETED, keywords: vec![Keyword::parse("$Junk").unwrap()] };
+    assert_eq!((store.flags, store.unchanged_since), (flags, None));
+    let Ok(Command::Store(store)) = parse("UID STORE 7,9 (UNCHANGEDSINCE 320162338) FLAGS ()") else {
+        panic!("a store may be conditional")
+    };
+    assert_eq!((store.messages, store.change, store.silent), (uid("7,9"), FlagChange::Replace, false));
+    assert_eq!((store.flags, store.unchanged_since), (FlagList::default(), Some(ModSeq(320_162_338))));
+    let Ok(Command::Store(store)) = parse("store 1 -flags (\\Draft \\Answered)") else { panic!("case is free") };
+    assert_eq!(store.change, FlagChange::Remove);
+    all_bad(&[
+        "STORE 1",
+        "STORE 1 FLAGS",
+        "STORE 1 FLAGS \\Recent",
+        "STORE 1 FLAGS \\Foo",
+        "STORE 1 FLAGS (\\Seen",
+        "STORE 0 FLAGS ()",
+        "STORE 1 FLAGS.LOUD ()",
+        "STORE 1 (CHANGEDSINCE 1) FLAGS ()",
+        "STORE FLAGS ()",
+        "STORE 1 +FLAGS ( )",
+        "STORE 1 * FLAGS ()",
+    ]);
+    let keywords = |n: usize| {
+        let list: Vec<_> = (0..n).map(|i| format!("k{i}")).collect();
+        parse(&format!("STORE 1 FLAGS ({})", list.join(" ")))
+    };
+    assert!(keywords(KEYWORDS_MAX).is_ok());
+    assert!(matches!(keywords(KEYWORDS_MAX + 1), Err(ParseError::Refusal(Code::Limit, _))));
+}
+
+#[test]
+fn copy_move_and_expunge_take_sets() {
+    assert_eq!(parse("COPY 2:4 a"), Ok(Command::Copy(Copy { messages: seq("2:4"), mailbox: name("a") })));
+    assert_eq!(parse("UID COPY 2:4 a"), Ok(Command::Copy(Copy { messages: uid("2:4"), mailbox: name("a") })));
+    assert_eq!(parse("MOVE * a"), Ok(Command::Move(Move { messages: seq("*"), mailbox: name("a") })));
+    assert_eq!(parse("uid move 1 a"), Ok(Command::Move(Move { messages: uid("1"), mailbox: name("a") })));
+    assert_eq!(parse("UID EXPUNGE 3000:3002"), Ok(Command::Expunge(Expunge { uids: Some(set("3000:3002")) })));
+    all_bad(&[
+        "COPY 1",
+        "COPY a a",
+        "MOVE 1",
+        "UID MOVE a",
+        "UID EXPUNGE x",
+        "EXPUNGE 1",
+        "UID  COPY 1 a",
+        "UID UID COPY 1 a",
+    ]);
+}
+
+#[test]
+fn fetch_implies_what_its_form_asks_for() {
+    use FetchItem::{Body, BodyStructure, Envelope, Flags as F, InternalDate, ModSeq as M, Rfc822Size, Uid};
+    let items = |text: &str| match parse(text) {
+        Ok(Command::Fetch(fetch)) => fetch.items,
+        other => panic!("{text}: {other:?}"),
+    };
+    assert_eq!(items("FETCH 1 FAST"), [F, InternalDate, Rfc822Size]);
+    assert_eq!(items("FETCH 1 all"), [F, InternalDate, Rfc822Size, Envelope]);
+    assert_eq!(items("FETCH 1 FULL"), [F, InternalDate, Rfc822Size, Envelope, Body]);
+    assert_eq!(items("UID FETCH 1 (FLAGS FLAGS BODYSTRUCTURE)"), [Uid, F, BodyStructure]);
+    assert_eq!(items("UID FETCH 1 (FLAGS UID)"), [F, Uid]);
+    assert_eq!(items("FETCH 1:* (FLAGS) (CHANGEDSINCE 5)"), [M, F]);
+    assert_eq!(items("FETCH 1 (RFC822 RFC822.HEADER RFC822.TEXT)").len(), 3);
+    let Ok(Command::Fetch(fetch)) = parse("UID FETCH 1:* FLAGS (CHANGEDSINCE 12345)") else {
+        panic!("RFC 7162 §3.1.4")
+    };
+    assert_eq!((fetch.messages, fetch.changed_since), (uid("1:*"), Some(ModSeq(12345))));
+    all_bad(&[
+        "FETCH 1",
+        "FETCH 1 ()",
+        "FETCH 1 (ALL)",
+        "FETCH 1 FLAGS UID",
+        "FETCH 1 X",
+        "FETCH 1 (FLAGS",
+        "FETCH 1 FLAGS (VANISHED)",
+        "FETCH 1 BODY.PEEK",
+        "FETCH 1 FLAGS (CHANGEDSINCE -1)",
+        "FETCH FLAGS",
+        "FETCH 1 FLAGS)",
+        "FETCH 1 BODY<0.1>",
+    ]);
+}
+
+#[test]
+fn fetch_takes_every_section() {
+    let section = |text: &str| match parse(&format!("FETCH 1 {text}")) {
+        Ok(Command::Fetch(fetch)) => match &fetch.items[..] {
+            [FetchItem::Section(section)] => section.clone(),
+            other => panic!("{text}: {other:?}"),
+        },
+        other => panic!("{text}: {other:?}"),
+    };
+    for text in [
+        "BODY[]",
+        "BODY[1]",
+        "BODY[1.2.3]",
+        "BODY[HEADER]",
+        "BODY[TEXT]",
+        "BODY[4.1.MIME]",
+        "BODY[4.2.HEADER]",
+        "BODY[3.TEXT]",
+        "BODY[HEADER.FIELDS (DATE FROM)]",
+        "BODY[2.HEADER.FIELDS.NOT (Subject \"a b\")]",
+    ] {
+        let BodySection { peek, section, partial } = section(text);
+        let mut out = bytes::BytesMut::from("BODY");
+        section.write(&mut out);
+        assert_eq!((&out[..], peek, partial), (text.as_bytes(), false, None));
+    }
+    let partial = section("body.peek[header]<100.2000>");
+    assert!(partial.peek && partial.section.text == SectionText::Header);
+    assert_eq!(partial.partial.map(|p| (p.offset, p.length.get())), Some((100, 2000)));
+    for bad in [
+        "BODY[",
+        "BODY[0]",
+        "BODY[1.]",
+        "BODY[.1]",
+        "BODY[MIME]",
+        "BODY[HEADER.FIELDS]",
+        "BODY[HEADER.FIELDS ()]",
+        "BODY[TEXT.1]",
+        "BODY[]<0>",
+        "BODY[]<0.0>",
+        "BODY[]<1.2",
+        "BODY[1.X]",
+        "BODY[1 ]",
+        "BODY[HEADER.FIELDS (a )]",
+        "BODY[4294967296]",
+    ] {
+        assert!(parse(&format!("FETCH 1 {bad}")).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn fetch_has_limits() {
+    use crate::fetch::{FETCH_ITEMS_MAX, HEADER_FIELDS_MAX, PART_DEPTH_MAX};
+    let part = |n: usize| parse(&format!("FETCH 1 BODY[{}]", vec!["1"; n].join("."))).is_ok();
+    assert!(part(PART_DEPTH_MAX) && !part(PART_DEPTH_MAX + 1));
+    let fields = |n: usize| parse(&format!("FETCH 1 BODY[HEADER.FIELDS ({})]", vec!["a"; n].join(" "))).is_ok();
+    assert!(fields(HEADER_FIELDS_MAX) && !fields(HEADER_FIELDS_MAX + 1));
+    let items = |n: usize| {
+        let list: Vec<_> = (1..=n).map(|i| format!("BODY[{i}]")).collect();
+        parse(&format!("FETCH 1 ({})", list.join(" "))).is_ok()
+    };
+    assert!(items(FETCH_ITEMS_MAX) && !items(FETCH_ITEMS_MAX + 1));
+}
+
+#[test]
+fn search_takes_two_charsets() {
+    assert!(matches!(parse("SEARCH CHARSET utf-8 TEXT {2}\r\nü"), Ok(Command::Search(search)) if !search.uid));
+    assert!(matches!(parse("UID SEARCH CHARSET \"US-ASCII\" ALL"), Ok(Command::Search(search)) if search.uid));
+    let refused = parse("SEARCH CHARSET ISO-8859-1 ALL");
+    assert!(matches!(refused, Err(ParseError::Refusal(Code::BadCharset, _))));
+    all_bad(&["SEARCH", "SEARCH ", "SEARCH CHARSET UTF-8", "SEARCH CHARSET"]);
+}
+
+#[test]
+fn expunges_are_held_only_while_numbers_are_in_use() {
+    use crate::view::Expunges::{Held, Told};
+    for (text, expected) in [
+        ("FETCH 1 FLAGS", Held),
+        ("UID FETCH 1 FLAGS", Told),
+        ("STORE 1 FLAGS ()", Held),
+        ("UID STORE 1 FLAGS ()", Told),
+        ("SEARCH ALL", Held),
+        ("UID SEARCH ALL", Told),
+        ("COPY 1 a", Told),
+        ("MOVE 1 a", Told),
+        ("NOOP", Told),
+    ] {
+        assert_eq!(parse(text).unwrap().expunges(), expected, "{text}");
+    }
+}

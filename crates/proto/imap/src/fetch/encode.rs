@@ -175,5 +175,4 @@ impl FetchResponse {
 }
 
 #[cfg(test)]
-#[path = "encode/tests.rs"]
 mod tests;

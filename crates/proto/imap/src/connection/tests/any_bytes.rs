@@ -1,0 +1,304 @@
+//! Any bytes, in any pieces: the same events, never a panic, bounded memory.
+
+use super::harness::{in_clear, inside_tls};
+use crate::connection::{Connection, Event, Policy, Tag};
+use crate::limits::Limits;
+use crate::response::Status;
+use std::time::Duration;
+
+/// Rounds of each loop here; `POSTAMT_FUZZ_ROUNDS` says otherwise.
+fn rounds(default: u32) -> u32 {
+    std::env::var("POSTAMT_FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % below.max(1)
+    }
+}
+
+/// In which state a conversation begins.
+#[derive(Clone, Copy, Debug)]
+enum Start {
+    InClear,
+    InsideTls,
+    LoggedIn,
+    Selected,
+}
+
+const STARTS: [Start; 4] = [Start::InClear, Start::InsideTls, Start::LoggedIn, Start::Selected];
+
+fn connection(start: Start) -> Connection {
+    let policy = |p: fn() -> Policy| Connection::new(Limits::default(), p(), Duration::ZERO);
+    match start {
+        Start::InClear => policy(in_clear),
+        Start::InsideTls => policy(inside_tls),
+        Start::LoggedIn | Start::Selected => {
+            let mut connection = policy(inside_tls);
+            connection.authenticated();
+            if matches!(start, Start::Selected) {
+                connection.selected();
+            }
+            connection
+        }
+    }
+}
+
+/// A session that goes along with everything; what it saw, with the pieces of messages put together.
+struct Session {
+    connection: Connection,
+    tag: Option<Tag>,
+    seen: Vec<String>,
+    message: Vec<u8>,
+}
+
+impl Session {
+    fn new(start: Start) -> Self {
+        Self { connection: connection(start), tag: None, seen: Vec::new(), message: Vec::new() }
+    }
+
+    fn finish(&mut self) {
+        let tag = self.tag.take().unwrap_or_else(|| Tag::new("?"));
+        self.connection.finish(&tag, &Status::ok("done"));
+    }
+
+    fn run(&mut self) {
+        while let Some(event) = self.connection.poll_event(Duration::ZERO) {
+            if let Event::AppendChunk(chunk) = &event {
+                self.message.extend_from_slice(chunk);
+                continue;
+            }
+            let message = std::mem::take(&mut self.message);
+            self.seen.push(format!("{event:?} {:?}", String::from_utf8_lossy(&message)));
+            self.answer(event);
+        }
+    }
+
+    fn answer(&mut self, event: Event) {
+        use crate::command::Command::{Authenticate, Close, Idle, Login, Logout, Select, StartTls};
+        match event {
+            Event::Command { tag, command } => {
+                self.tag = Some(tag.clone());
+                match command {
+                    Idle => self.connection.idle(&tag),
+                    Authenticate(_) => self.connection.challenge(&tag, b"?"),
+                    Logout => self.connection.logout(&tag),
+                    StartTls => {
+                        if self.connection.begin_tls(&tag).is_ok() {
+                            self.connection.tls_established(inside_tls(), Duration::ZERO).unwrap();
+                        }
+                    }
+                    other => {
+                        match other {
+                            Login(_) => self.connection.authenticated(),
+                            Select(_) => self.connection.selected(),
+                            Close => self.connection.deselected(),
+                            _ => {}
+                        }
+                        self.finish();
+                    }
+                }
+            }
+            Event::RefusedLogin { tag, .. } | Event::RefusedAuthenticate { tag, .. } => {
+                self.tag = Some(tag);
+                self.finish();
+            }
+            Event::AppendStart { tag, append } => {
+                self.tag = Some(tag);
+                if append.size.0 % 3 == 2 { self.finish() } else { self.connection.accept_append() }
+            }
+            Event::SaslResponse(response) => {
+                if response.expose().is_empty() {
+                    let tag = self.tag.clone().unwrap();
+                    self.connection.challenge(&tag, b"again");
+                } else {
+                    self.connection.authenticated();
+                    self.finish();
+                }
+            }
+            Event::IdleDone | Event::AppendEnd => self.finish(),
+            Event::AppendChunk(_) | Event::Aborted => {}
+        }
+    }
+
+    /// Everything in these pieces; what was seen and answered.
+    fn converse<'a>(mut self, pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<String>, Vec<u8>) {
+        let mut output = Vec::new();
+        for piece in pieces {
+            self.connection.receive(piece);
+            self.run();
+            assert!(self.connection.input.len() <= (64 << 10) + 64, "input is bounded");
+            output.extend_from_slice(&self.connection.take_output());
+        }
+        (self.seen, output)
+    }
+}
+
+const SEEDS: [&str; 14] = [
+    "a LOGIN anna \"tin\\\"te\"\r\nb SELECT {5}\r\nINBOX\r\nc FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (Subject \"x\")]<0.9>)\r\nd LOGOUT\r\n",
+    "a AUTHENTICATE PLAIN\r\nAGEAYg==\r\nb NOOP\r\nc AUTHENTICATE PLAIN =\r\n",
+    "a AUTHENTICATE SCRAM-SHA-256 biws\r\n\r\n\r\n*\r\nb CAPABILITY\r\n",
+    "a APPEND INBOX (\\Seen $x) \" 1-Jan-2024 00:00:00 +0100\" {10+}\r\n0123456789\r\nb NOOP\r\n",
+    "a APPEND {5+}\r\nINBOX {6}\r\n012345\r\nb APPEND x {2+}\r\nab {3+}\r\nabc\r\nc APPEND x {1+}\r\n. y {3+}\r\nb N\r\nd NOOP\r\n",
+    "a IDLE\r\nDONE\r\nb IDLE\r\nc NOOP\r\nd NOOP\r\n",
+    "a STARTTLS\r\nb NOOP\r\n",
+    "a SEARCH CHARSET UTF-8 OR (FROM \"a\" NOT SEEN) {3+}\r\nb c\r\nb UID SEARCH MODSEQ \"/flags/\\\\seen\" all 7 UID 1:*,4\r\n",
+    "a STORE 1,2:4 (UNCHANGEDSINCE 12) +FLAGS.SILENT (\\Deleted $a)\r\nb UID EXPUNGE 1:*\r\nc CLOSE\r\nd FETCH 1 ALL\r\n",
+    "a LIST (SPECIAL-USE) \"\" \"%/&AOQ-*\" RETURN (SPECIAL-USE)\r\nb LSUB \"\" *\r\nc STATUS a (MESSAGES UIDNEXT)\r\n",
+    "a ID (\"name\" \"x\" \"v\" NIL)\r\nb ENABLE CONDSTORE\r\nc CREATE a/b/\r\nd RENAME a \"b c\"\r\ne DELETE {1+}\r\nx\r\n",
+    "a FROB {5+}\r\n{3+}\r\n{3+}\r\nabc\r\nb NOOP\n",
+    "* \r\n+ \r\n\r\n{5}\r\n{5+}\r\nabcde\r\na \r\n",
+    "a LOGIN {4096+}\r\nb LOGIN {99999999999999999999+}\r\nc UID MOVE 1 x\r\n",
+];
+
+#[test]
+fn any_split_of_the_input_gives_the_same_events_and_answers() {
+    let mut random = Random(1);
+    for seed in SEEDS {
+        for start in STARTS {
+            let whole = Session::new(start).converse([seed.as_bytes()].into_iter());
+            let bytes = Session::new(start).converse(seed.as_bytes().chunks(1));
+            if !seed.contains("STARTTLS") {
+                // Whether something lies behind STARTTLS when it is read is the one thing that the pieces decide.
+                assert_eq!(bytes, whole, "{seed:?} {start:?}");
+            }
+            for _ in 0..10 {
+                let size = 1 + random.below(20);
+                let pieces = Session::new(start).converse(seed.as_bytes().chunks(size));
+                if !seed.contains("STARTTLS") {
+                    assert_eq!(pieces, whole, "{seed:?} {start:?} {size}");
+                }
+            }
+        }
+    }
+}
+
+/// Changes, removes, repeats and puts in.
+fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
+    const WORDS: [&str; 24] = [
+        "\r\n",
+        "{3+}\r\n",
+        "{3}\r\n",
+        "\"",
+        "\\",
+        "(",
+        ")",
+        "*",
+        " ",
+        "\0",
+        "\u{e4}",
+        "UID ",
+        "NOT ",
+        "OR ",
+        "a APPEND x {4+}\r\n",
+        "DONE\r\n",
+        "[",
+        "]",
+        "<0.1>",
+        "4294967296",
+        "&",
+        "1:*,",
+        "BODY[",
+        "\n",
+    ];
+    for _ in 0..=random.below(4) {
+        let at = random.below(bytes.len() + 1);
+        match random.below(5) {
+            0 => {
+                let word = WORDS[random.below(WORDS.len())];
+                bytes.splice(at..at, word.bytes());
+            }
+            1 if at < bytes.len() => bytes[at] = u8::try_from(random.below(256)).unwrap(),
+            2 => {
+                let end = (at + random.below(12)).min(bytes.len());
+                bytes.drain(at..end);
+            }
+            3 => {
+                let end = (at + random.below(30)).min(bytes.len());
+                let copy = bytes[at..end].to_vec();
+                bytes.splice(at..at, copy);
+            }
+            _ => {
+                let other = SEEDS[random.below(SEEDS.len())].as_bytes();
+                bytes.extend_from_slice(&other[random.below(other.len())..]);
+                bytes.truncate(2_000);
+            }
+        }
+    }
+}
+
+#[test]
+fn mutated_conversations_never_panic_and_every_split_agrees() {
+    let seed = 0x5eed;
+    println!("seed {seed}");
+    let mut random = Random(seed);
+    let mut corpus: Vec<Vec<u8>> = SEEDS.iter().map(|seed| seed.as_bytes().to_vec()).collect();
+    for _ in 0..rounds(4_000) {
+        let place = random.below(corpus.len());
+        let mut bytes = corpus[place].clone();
+        mutate(&mut random, &mut bytes);
+        let start = STARTS[random.below(STARTS.len())];
+        let whole = Session::new(start).converse([&bytes[..]].into_iter());
+        let starttls = bytes.windows(8).any(|w| w.eq_ignore_ascii_case(b"STARTTLS"));
+        let size = 1 + random.below(40);
+        let pieces = Session::new(start).converse(bytes.chunks(size));
+        if !starttls {
+            assert_eq!(pieces, whole, "{:?} {start:?} {size}", String::from_utf8_lossy(&bytes));
+        }
+        if random.below(3) == 0 {
+            if corpus.len() < 400 {
+                corpus.push(bytes);
+            } else if place >= SEEDS.len() {
+                corpus[place] = bytes;
+            }
+        }
+    }
+}
+
+/// What the connection writes is lines that begin with a tag, `*` or `+`: nothing a peer sends breaks out of them.
+#[test]
+fn answers_are_whole_lines() {
+    let mut random = Random(99);
+    for _ in 0..rounds(500) {
+        let mut bytes = SEEDS[random.below(SEEDS.len())].as_bytes().to_vec();
+        mutate(&mut random, &mut bytes);
+        let (_, output) = Session::new(STARTS[random.below(4)]).converse([&bytes[..]].into_iter());
+        let text = String::from_utf8(output).unwrap();
+        for line in text.split_inclusive("\r\n") {
+            assert!(line.ends_with("\r\n") && !line[..line.len() - 2].contains(['\r', '\n']), "{line:?}");
+            let word = line.split(' ').nth(1).unwrap_or_default();
+            assert!(line.starts_with("+ ") || matches!(word, "OK" | "NO" | "BAD" | "BYE"), "{line:?}");
+        }
+    }
+}
+
+/// Every parser that reads what a peer wrote, on mutated words.
+#[test]
+fn parsers_never_panic() {
+    use crate::codec::{Cursor, Date, ListPattern, SequenceSet, date, literal_announced, modified_utf7};
+    use crate::search::SearchProgram;
+    let mut random = Random(7);
+    for _ in 0..rounds(20_000) {
+        let mut bytes = SEEDS[random.below(SEEDS.len())].as_bytes().to_vec();
+        mutate(&mut random, &mut bytes);
+        let from = random.below(bytes.len() + 1);
+        let bytes = &bytes[from..];
+        let _ = Cursor::new(bytes).astring();
+        let _ = Cursor::new(bytes).mailbox();
+        let _ = SequenceSet::parse(&mut Cursor::new(bytes));
+        let _ = Date::parse(&mut Cursor::new(bytes));
+        let _ = date::parse_date_time(&mut Cursor::new(bytes));
+        let _ = SearchProgram::parse(&mut Cursor::new(bytes)).map(|program| program.evaluate(|_| false));
+        let _ = crate::fetch::parse_items(&mut Cursor::new(bytes));
+        let _ = literal_announced(bytes);
+        if let Ok(text) = modified_utf7::decode(bytes) {
+            assert_eq!(modified_utf7::encode(&text).as_bytes(), bytes);
+        }
+        if let Ok(pattern) = ListPattern::parse(b"", bytes) {
+            pattern.matches_text("INBOX/a");
+        }
+    }
+}

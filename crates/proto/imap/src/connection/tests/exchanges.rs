@@ -1,0 +1,155 @@
+//! SASL, IDLE and STARTTLS.
+
+use super::harness::{Driver, in_clear, inside_tls};
+use crate::command::Command;
+use crate::connection::{Event, InjectedBeforeTls, Tag};
+use crate::limits::Limits;
+use crate::response::{Code, Status};
+use types::Secret;
+
+fn response(text: &str) -> Event {
+    Event::SaslResponse(Secret::new(text.as_bytes().to_vec()))
+}
+
+#[test]
+fn a_sasl_exchange_goes_back_and_forth_in_base64() {
+    let mut driver = Driver::new(inside_tls());
+    driver.receive("a AUTHENTICATE SCRAM-SHA-256\r\n");
+    assert!(matches!(driver.command(), (_, Command::Authenticate(_))));
+    let tag = Tag::new("a");
+    driver.connection.challenge(&tag, b"");
+    assert_eq!(driver.output(), "+ \r\n");
+    driver.receive("biws\r\n");
+    assert_eq!(driver.poll(), Some(response("n,,")));
+    assert_eq!(driver.poll(), None);
+    driver.connection.challenge(&tag, b"r=1");
+    driver.receive("\r\nb NOOP\r\n");
+    assert_eq!(driver.poll(), Some(response("")));
+    driver.connection.authenticated();
+    let code = Code::Capability(driver.connection.capabilities());
+    driver.connection.finish(&tag, &Status::ok("Welcome").with_code(code));
+    assert_eq!(driver.command().0, "b");
+    assert!(driver.output().starts_with("+ cj0x\r\na OK [CAPABILITY IMAP4rev1 "));
+}
+
+#[test]
+fn a_sasl_exchange_can_be_cancelled_and_must_be_base64() {
+    for (line, answer) in
+        [("*", "AUTHENTICATE was cancelled"), ("!", "The response is not base64"), ("* ", "The response is not base64")]
+    {
+        let mut driver = Driver::new(inside_tls());
+        driver.receive("a AUTHENTICATE PLAIN\r\n");
+        driver.command();
+        driver.connection.challenge(&Tag::new("a"), b"");
+        driver.receive(&format!("{line}\r\nb NOOP\r\n"));
+        assert_eq!(driver.poll(), Some(Event::Aborted));
+        assert_eq!(driver.command().0, "b");
+        assert_eq!(driver.output(), format!("+ \r\na BAD {answer}\r\n"));
+    }
+}
+
+#[test]
+fn a_sasl_line_has_a_limited_length() {
+    let limits = Limits { sasl_line_max: types::Octets(10), ..Limits::default() };
+    for (line, ends) in
+        [("YWFhYQ==\r\n", false), ("YWFhYWFh\r\n", false), ("YWFhYWFhYWFh\r\n", true), ("YWFhYWFhYWFhYWFh", true)]
+    {
+        let mut driver = Driver::with_limits(limits.clone(), inside_tls());
+        driver.receive("a AUTHENTICATE PLAIN\r\n");
+        driver.command();
+        driver.connection.challenge(&Tag::new("a"), b"");
+        driver.receive(line);
+        assert_eq!(driver.poll() == Some(Event::Aborted), ends, "{line}");
+        driver.receive("\r\nb NOOP\r\n");
+        if ends {
+            assert!(driver.poll().is_none() || driver.output().contains("a BAD"), "the rest of the line is no command");
+        }
+    }
+}
+
+#[test]
+fn what_may_not_be_sent_in_clear_is_handed_over_to_be_burnt() {
+    let mut driver = Driver::new(in_clear());
+    driver.receive("a LOGIN anna tinte\r\nb AUTHENTICATE PLAIN AGEAYg==\r\n");
+    let Some(Event::RefusedLogin { tag, login }) = driver.poll() else { panic!("LOGIN is disabled") };
+    assert_eq!((tag.as_str(), &*login.user, &login.password.expose()[..]), ("a", "anna", &b"tinte"[..]));
+    driver.connection.finish(&tag, &Status::no(Code::PrivacyRequired, "Not without TLS"));
+    let Some(Event::RefusedAuthenticate { tag, authenticate }) = driver.poll() else { panic!("PLAIN is not offered") };
+    assert_eq!((&*authenticate.mechanism, authenticate.initial_response.is_some()), ("PLAIN", true));
+    driver.connection.finish(&tag, &Status::no(Code::PrivacyRequired, "Not without TLS"));
+    assert_eq!(driver.output(), "a NO [PRIVACYREQUIRED] Not without TLS\r\nb NO [PRIVACYREQUIRED] Not without TLS\r\n");
+}
+
+#[test]
+fn idle_lasts_until_done() {
+    let mut driver = Driver::logged_in(Limits::default());
+    driver.receive("a IDLE\r\n");
+    assert_eq!(driver.command().1, Command::Idle);
+    driver.connection.idle(&Tag::new("a"));
+    assert_eq!(driver.poll(), None);
+    assert_eq!(driver.connection.next_deadline().map(|d| d.as_secs()), Some(1800));
+    driver.receive("done\r\nb NOOP\r\n");
+    assert_eq!(driver.poll(), Some(Event::IdleDone));
+    assert_eq!(driver.poll(), None);
+    driver.ok("a");
+    assert_eq!(driver.command().0, "b");
+    assert_eq!(driver.output(), "+ idling\r\na OK done\r\n");
+}
+
+#[test]
+fn idle_that_ends_in_something_else_is_bad() {
+    for text in ["b NOOP\r\n", "DONE x\r\n", "\r\n", &format!("{}\r\n", "x".repeat(100)), "a {5}\r\n"] {
+        let mut driver = Driver::logged_in(Limits::default());
+        driver.receive("a IDLE\r\n");
+        driver.command();
+        driver.connection.idle(&Tag::new("a"));
+        driver.receive(text);
+        assert_eq!(driver.poll(), Some(Event::Aborted), "{text}");
+        driver.receive("c NOOP\r\n");
+        assert_eq!(driver.command().0, "c");
+        assert_eq!(driver.output(), "+ idling\r\na BAD IDLE ends with DONE\r\n");
+    }
+}
+
+#[test]
+fn starttls_forgets_everything() {
+    let mut driver = Driver::new(in_clear());
+    driver.receive("a STARTTLS\r\n");
+    assert_eq!(driver.command(), ("a".into(), Command::StartTls));
+    assert_eq!(driver.connection.begin_tls(&Tag::new("a")), Ok(()));
+    assert_eq!(driver.output(), "a OK Begin TLS now\r\n");
+    assert!(!driver.connection.wants_input());
+    assert_eq!(driver.connection.tls_established(inside_tls(), driver.now), Ok(()));
+    driver.receive("b STARTTLS\r\nc LOGIN anna tinte\r\n");
+    assert!(matches!(driver.command(), (tag, Command::Login(_)) if tag == "c"));
+    assert_eq!(driver.output(), "b BAD STARTTLS is not offered here\r\n");
+}
+
+#[test]
+fn nothing_gets_in_between_starttls_and_tls() {
+    // Behind the command, in one packet with it.
+    let mut driver = Driver::new(in_clear());
+    driver.receive("a STARTTLS\r\nb LOGIN anna tinte\r\n");
+    assert_eq!(driver.poll(), None);
+    assert!(driver.connection.is_closed());
+    let refused = "a BAD [CLIENTBUG] Nothing may follow STARTTLS before TLS stands\r\n* BYE Closing\r\n";
+    assert_eq!(driver.output(), refused);
+    // Before the OK.
+    let mut driver = Driver::new(in_clear());
+    driver.receive("a STARTTLS\r\n");
+    driver.command();
+    driver.receive("b");
+    assert_eq!(driver.connection.begin_tls(&Tag::new("a")), Err(InjectedBeforeTls));
+    assert_eq!(driver.output(), refused);
+    // Behind the OK.
+    let mut driver = Driver::new(in_clear());
+    driver.receive("a STARTTLS\r\n");
+    driver.command();
+    assert_eq!(driver.connection.begin_tls(&Tag::new("a")), Ok(()));
+    driver.receive("b NOOP\r\n");
+    assert_eq!(driver.poll(), None);
+    assert_eq!(driver.connection.tls_established(inside_tls(), driver.now), Err(InjectedBeforeTls));
+    assert_eq!(driver.poll(), None);
+    assert!(driver.connection.is_closed());
+    assert!(driver.output().contains("* BYE [CLIENTBUG]"));
+}
