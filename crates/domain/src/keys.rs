@@ -1,0 +1,396 @@
+//! The whole key layout on one page; nobody else builds a key.
+//!
+//! Every key is `a`, the account (u32), a kind, and what is listed here. Numbers are big-endian, so that they sort.
+//!
+//! | kind | rest of the key | row |
+//! |---|---|---|
+//! | `A` | | the account: change counter, next ids, usage, quota |
+//! | `M` | mailbox u32 | a mailbox: name, UIDVALIDITY, next UID, highest MODSEQ, counts, special use, keywords |
+//! | `S` | number u32 | a subscription: the name (which may be longer than a key) |
+//! | `P` | mailbox u32, UID u32 | a placement: email, flags, modseq, size, dates, UIDL |
+//! | `C` | mailbox u32, chunk u32 | placements in columns, a copy for quick loading |
+//! | `E` | email u64 | a content: body, hash, trace id, summary |
+//! | `R` | email u64, mailbox u32, UID u32 | a placement's reverse key, retained ones included; no value |
+//! | `T` | mailbox u32, modseq u64 | a tombstone: the UIDs that left with that change |
+//! | `X` | expiry i64, mailbox u32, UID u32 | an expunged placement in the retention space |
+//! | `D` | mailbox u32 | a deleted mailbox, whose placements stay until its retention ends |
+//! | `V` | trace u128, recipient | a delivery that was made: where the message went |
+//!
+//! The system accounts have kinds of their own, in small letters: see their sections.
+
+use bytes::Bytes;
+use store_kv::account_prefix;
+use types::{AccountId, EmailId, MailboxId, ModSeq, Timestamp, TraceId, Uid};
+
+/// Bytes before what a kind adds: space, account, kind.
+pub(crate) const HEAD: usize = 6;
+
+/// Builds a key of a kind from its parts.
+pub(crate) fn key(account: AccountId, kind: u8, parts: &[&[u8]]) -> Bytes {
+    let mut out = Vec::with_capacity(HEAD + parts.iter().map(|p| p.len()).sum::<usize>());
+    out.extend_from_slice(&account_prefix(account));
+    out.push(kind);
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+    out.into()
+}
+
+/// What a key has after its kind; empty if it is no such key.
+pub(crate) fn rest(key: &[u8]) -> &[u8] {
+    key.get(HEAD..).unwrap_or_default()
+}
+
+/// A time as eight bytes that sort like it.
+pub(crate) fn time_bytes(time: Timestamp) -> [u8; 8] {
+    (u64::from_be_bytes(time.0.to_be_bytes()) ^ (1 << 63)).to_be_bytes()
+}
+
+/// Reads [`time_bytes`].
+pub(crate) fn time_of(bytes: [u8; 8]) -> Timestamp {
+    Timestamp(i64::from_be_bytes((u64::from_be_bytes(bytes) ^ (1 << 63)).to_be_bytes()))
+}
+
+// ---- Mail: every account of a person ----------------------------------------------------------------------------------
+
+/// The account's own row.
+pub(crate) fn account(account: AccountId) -> Bytes {
+    key(account, b'A', &[])
+}
+
+/// A mailbox.
+pub(crate) fn mailbox(account: AccountId, mailbox: MailboxId) -> Bytes {
+    key(account, b'M', &[&mailbox.0.to_be_bytes()])
+}
+
+/// All mailboxes.
+pub(crate) fn mailboxes(account: AccountId) -> Bytes {
+    key(account, b'M', &[])
+}
+
+/// Reads the mailbox off a key of [`mailbox`] or [`deleted_mailbox`].
+pub(crate) fn mailbox_of(key: &[u8]) -> Option<MailboxId> {
+    Some(MailboxId(u32::from_be_bytes(rest(key).try_into().ok()?)))
+}
+
+/// A subscription.
+pub(crate) fn subscription(account: AccountId, number: u32) -> Bytes {
+    key(account, b'S', &[&number.to_be_bytes()])
+}
+
+/// All subscriptions.
+pub(crate) fn subscriptions(account: AccountId) -> Bytes {
+    key(account, b'S', &[])
+}
+
+/// Reads the number off a key of [`subscription`].
+pub(crate) fn subscription_of(key: &[u8]) -> Option<u32> {
+    Some(u32::from_be_bytes(rest(key).try_into().ok()?))
+}
+
+/// A placement.
+pub(crate) fn placement(account: AccountId, mailbox: MailboxId, uid: Uid) -> Bytes {
+    key(account, b'P', &[&mailbox.0.to_be_bytes(), &uid.get().to_be_bytes()])
+}
+
+/// All placements of a mailbox.
+pub(crate) fn placements(account: AccountId, mailbox: MailboxId) -> Bytes {
+    key(account, b'P', &[&mailbox.0.to_be_bytes()])
+}
+
+/// Reads the UID off a key of [`placement`].
+pub(crate) fn placement_of(key: &[u8]) -> Option<Uid> {
+    Uid::new(u32::from_be_bytes(*rest(key).get(4..)?.first_chunk()?))
+}
+
+/// Reads the mailbox off a key of [`placement`].
+pub(crate) fn placement_mailbox_of(key: &[u8]) -> Option<MailboxId> {
+    Some(MailboxId(u32::from_be_bytes(*rest(key).first_chunk()?)))
+}
+
+/// A content.
+pub(crate) fn content(account: AccountId, email: EmailId) -> Bytes {
+    key(account, b'E', &[&email.0.to_be_bytes()])
+}
+
+/// Many contents; their keys share one allocation.
+pub(crate) fn contents(account: AccountId, emails: &[EmailId]) -> Vec<Bytes> {
+    const LENGTH: usize = HEAD + 8;
+    let mut all = Vec::with_capacity(emails.len().saturating_mul(LENGTH));
+    for email in emails {
+        all.extend_from_slice(&account_prefix(account));
+        all.push(b'E');
+        all.extend_from_slice(&email.0.to_be_bytes());
+    }
+    let mut all = Bytes::from(all);
+    emails.iter().map(|_| all.split_to(LENGTH)).collect()
+}
+
+/// A reverse key.
+pub(crate) fn reverse(account: AccountId, email: EmailId, mailbox: MailboxId, uid: Uid) -> Bytes {
+    key(account, b'R', &[&email.0.to_be_bytes(), &mailbox.0.to_be_bytes(), &uid.get().to_be_bytes()])
+}
+
+/// All reverse keys of a content.
+pub(crate) fn reverses(account: AccountId, email: EmailId) -> Bytes {
+    key(account, b'R', &[&email.0.to_be_bytes()])
+}
+
+/// A tombstone.
+pub(crate) fn tombstone(account: AccountId, mailbox: MailboxId, modseq: ModSeq) -> Bytes {
+    key(account, b'T', &[&mailbox.0.to_be_bytes(), &modseq.0.to_be_bytes()])
+}
+
+/// All tombstones of a mailbox.
+pub(crate) fn tombstones(account: AccountId, mailbox: MailboxId) -> Bytes {
+    key(account, b'T', &[&mailbox.0.to_be_bytes()])
+}
+
+/// Reads the change off a key of [`tombstone`].
+pub(crate) fn tombstone_of(key: &[u8]) -> Option<ModSeq> {
+    Some(ModSeq(u64::from_be_bytes(*rest(key).get(4..)?.first_chunk()?)))
+}
+
+/// A retained placement.
+pub(crate) fn retained(account: AccountId, expiry: Timestamp, mailbox: MailboxId, uid: Uid) -> Bytes {
+    key(account, b'X', &[&time_bytes(expiry), &mailbox.0.to_be_bytes(), &uid.get().to_be_bytes()])
+}
+
+/// All retained placements, the first to go first.
+pub(crate) fn all_retained(account: AccountId) -> Bytes {
+    key(account, b'X', &[])
+}
+
+/// Whether a key is one of [`retained`].
+pub(crate) fn is_retained(key: &[u8]) -> bool {
+    key.get(HEAD - 1) == Some(&b'X')
+}
+
+/// Reads expiry, mailbox and UID off a key of [`retained`].
+pub(crate) fn retained_of(key: &[u8]) -> Option<(Timestamp, MailboxId, Uid)> {
+    let (expiry, rest) = rest(key).split_first_chunk::<8>()?;
+    let (mailbox, rest) = rest.split_first_chunk::<4>()?;
+    let uid = Uid::new(u32::from_be_bytes(rest.try_into().ok()?))?;
+    Some((time_of(*expiry), MailboxId(u32::from_be_bytes(*mailbox)), uid))
+}
+
+/// A deleted mailbox.
+pub(crate) fn deleted_mailbox(account: AccountId, mailbox: MailboxId) -> Bytes {
+    key(account, b'D', &[&mailbox.0.to_be_bytes()])
+}
+
+/// All deleted mailboxes.
+pub(crate) fn deleted_mailboxes(account: AccountId) -> Bytes {
+    key(account, b'D', &[])
+}
+
+/// A delivery that was made. A recipient's address has at most 320 bytes (RFC 5321 §4.5.3.1), so the key fits.
+pub(crate) fn delivered(account: AccountId, trace: TraceId, recipient: &str) -> Bytes {
+    key(account, b'V', &[&trace.0.to_be_bytes(), recipient.as_bytes()])
+}
+
+/// All deliveries of one message.
+pub(crate) fn deliveries(account: AccountId, trace: TraceId) -> Bytes {
+    key(account, b'V', &[&trace.0.to_be_bytes()])
+}
+
+// ---- Directory: the system account 0 ----------------------------------------------------------------------------------
+//
+// | kind | rest of the key | row |
+// |---|---|---|
+// | `d` | domain | a domain of ours |
+// | `n` | domain, 0, local part | an address: an account's, or an alias |
+// | `a` | account u32 | an account |
+// | `c` | account u32 | its credential |
+// | `o` | account u32, domain, 0, local part | an address of the account; no value |
+// | `j` | account u32 | a change that is under way and finished after a crash |
+// | `i` | | the next account id |
+// | `s` | | the secret that makes up SCRAM keys for names that do not exist |
+
+/// The account that holds the directory.
+pub(crate) const DIRECTORY: AccountId = AccountId(0);
+
+/// A domain.
+pub(crate) fn domain(domain: &str) -> Bytes {
+    key(DIRECTORY, b'd', &[domain.as_bytes()])
+}
+
+/// All domains.
+pub(crate) fn domains() -> Bytes {
+    key(DIRECTORY, b'd', &[])
+}
+
+/// An address, its local part in canonical form. A local part may grow threefold when it is put into small letters, so
+/// the longest one has 192 bytes: the key fits.
+pub(crate) fn address(domain: &str, local: &str) -> Bytes {
+    key(DIRECTORY, b'n', &[domain.as_bytes(), b"\0", local.as_bytes()])
+}
+
+/// All addresses of a domain.
+pub(crate) fn addresses(domain: &str) -> Bytes {
+    key(DIRECTORY, b'n', &[domain.as_bytes(), b"\0"])
+}
+
+/// An account's directory row.
+pub(crate) fn account_entry(account: AccountId) -> Bytes {
+    key(DIRECTORY, b'a', &[&account.0.to_be_bytes()])
+}
+
+/// All accounts' directory rows.
+pub(crate) fn account_entries() -> Bytes {
+    key(DIRECTORY, b'a', &[])
+}
+
+/// Reads the account off a key of [`account_entry`] or [`intent`].
+pub(crate) fn account_entry_of(key: &[u8]) -> Option<AccountId> {
+    Some(AccountId(u32::from_be_bytes(rest(key).try_into().ok()?)))
+}
+
+/// An account's credential.
+pub(crate) fn credential(account: AccountId) -> Bytes {
+    key(DIRECTORY, b'c', &[&account.0.to_be_bytes()])
+}
+
+/// That an address is an account's.
+pub(crate) fn owned(account: AccountId, domain: &str, local: &str) -> Bytes {
+    key(DIRECTORY, b'o', &[&account.0.to_be_bytes(), domain.as_bytes(), b"\0", local.as_bytes()])
+}
+
+/// All addresses of an account.
+pub(crate) fn all_owned(account: AccountId) -> Bytes {
+    key(DIRECTORY, b'o', &[&account.0.to_be_bytes()])
+}
+
+/// Reads domain and local part off a key of [`owned`].
+pub(crate) fn owned_of(key: &[u8]) -> Option<(&str, &str)> {
+    std::str::from_utf8(rest(key).get(4..)?).ok()?.split_once('\0')
+}
+
+/// A change under way.
+pub(crate) fn intent(account: AccountId) -> Bytes {
+    key(DIRECTORY, b'j', &[&account.0.to_be_bytes()])
+}
+
+/// All changes under way.
+pub(crate) fn intents() -> Bytes {
+    key(DIRECTORY, b'j', &[])
+}
+
+/// The next account id.
+pub(crate) fn next_account() -> Bytes {
+    key(DIRECTORY, b'i', &[])
+}
+
+/// The directory's secret.
+pub(crate) fn directory_secret() -> Bytes {
+    key(DIRECTORY, b's', &[])
+}
+
+// ---- Queue and traces: the system account 1 ---------------------------------------------------------------------------
+//
+// | kind | rest of the key | row |
+// |---|---|---|
+// | `q` | trace u128 | a queue item: envelope, recipients with their states, lease |
+// | `b` | trace u128 | its content: body, hash, summary; never changes |
+// | `w` | time i64, trace u128 | when the item is due, its lease ends, or never (held); no value |
+// | `t` | trace u128, time i64, number u32 | an event in a message's life |
+
+/// The account that holds queue and traces.
+pub(crate) const QUEUE: AccountId = AccountId(1);
+
+/// A queue item.
+pub(crate) fn queue_item(trace: TraceId) -> Bytes {
+    key(QUEUE, b'q', &[&trace.0.to_be_bytes()])
+}
+
+/// All queue items.
+pub(crate) fn queue_items() -> Bytes {
+    key(QUEUE, b'q', &[])
+}
+
+/// Reads the trace id off a key of [`queue_item`].
+pub(crate) fn queue_item_of(key: &[u8]) -> Option<TraceId> {
+    Some(TraceId(u128::from_be_bytes(rest(key).try_into().ok()?)))
+}
+
+/// A queue item's content.
+pub(crate) fn queue_content(trace: TraceId) -> Bytes {
+    key(QUEUE, b'b', &[&trace.0.to_be_bytes()])
+}
+
+/// When a queue item is due.
+pub(crate) fn queue_due(due: Timestamp, trace: TraceId) -> Bytes {
+    key(QUEUE, b'w', &[&time_bytes(due), &trace.0.to_be_bytes()])
+}
+
+/// All times at which queue items are due.
+pub(crate) fn queue_dues() -> Bytes {
+    key(QUEUE, b'w', &[])
+}
+
+/// Reads time and trace id off a key of [`queue_due`].
+pub(crate) fn queue_due_of(key: &[u8]) -> Option<(Timestamp, TraceId)> {
+    let (due, trace) = rest(key).split_first_chunk::<8>()?;
+    Some((time_of(*due), TraceId(u128::from_be_bytes(trace.try_into().ok()?))))
+}
+
+/// An event.
+pub(crate) fn event(trace: TraceId, at: Timestamp, number: u32) -> Bytes {
+    key(QUEUE, b't', &[&trace.0.to_be_bytes(), &time_bytes(at), &number.to_be_bytes()])
+}
+
+/// All events of traces from this one on.
+pub(crate) fn events(trace: TraceId) -> Bytes {
+    key(QUEUE, b't', &[&trace.0.to_be_bytes()])
+}
+
+/// All events.
+pub(crate) fn all_events() -> Bytes {
+    key(QUEUE, b't', &[])
+}
+
+/// Reads trace id and time off a key of [`event`].
+pub(crate) fn event_of(key: &[u8]) -> Option<(TraceId, Timestamp)> {
+    let (trace, rest) = rest(key).split_first_chunk::<16>()?;
+    Some((TraceId(u128::from_be_bytes(*trace)), time_of(*rest.first_chunk()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCOUNT: AccountId = AccountId(7);
+
+    #[test]
+    fn keys_sort_like_what_they_name_and_read_back() {
+        let uid = |n| Uid::new(n).unwrap();
+        let keys = [
+            placement(ACCOUNT, MailboxId(1), uid(1)),
+            placement(ACCOUNT, MailboxId(1), uid(256)),
+            placement(ACCOUNT, MailboxId(2), uid(1)),
+        ];
+        assert!(keys.is_sorted());
+        assert_eq!(keys[1].as_ref(), b"a\0\0\0\x07P\0\0\0\x01\0\0\x01\0");
+        assert_eq!(placement_of(&keys[1]), Some(uid(256)));
+        assert_eq!(mailbox_of(&mailbox(ACCOUNT, MailboxId(9))), Some(MailboxId(9)));
+        assert_eq!(subscription_of(&subscription(ACCOUNT, 5)), Some(5));
+        assert_eq!(tombstone_of(&tombstone(ACCOUNT, MailboxId(1), ModSeq(77))), Some(ModSeq(77)));
+        let times = [Timestamp(-5), Timestamp(0), Timestamp(5)];
+        let retained_keys = times.map(|t| retained(ACCOUNT, t, MailboxId(3), uid(4)));
+        assert!(retained_keys.is_sorted());
+        assert_eq!(retained_of(&retained_keys[0]), Some((Timestamp(-5), MailboxId(3), uid(4))));
+        assert_eq!(contents(ACCOUNT, &[EmailId(3), EmailId(1)])[1], content(ACCOUNT, EmailId(1)));
+    }
+
+    #[test]
+    fn the_longest_recipient_fits_a_key() {
+        assert!(delivered(ACCOUNT, TraceId(u128::MAX), &"r".repeat(64 + 1 + 255)).len() <= store_kv::KEY_MAX);
+    }
+
+    #[test]
+    fn keys_of_another_shape_are_none() {
+        for bad in [&b""[..], b"a", b"a\0\0\0\0P\0\0\0", b"a\0\0\0\0P\0\0\0\x01\0\0\0"] {
+            assert_eq!(placement_of(bad), None);
+            assert_eq!(tombstone_of(bad), None);
+            assert_eq!(retained_of(bad), None);
+        }
+    }
+}

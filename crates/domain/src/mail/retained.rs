@@ -1,0 +1,177 @@
+//! Looking at the retention space, taking messages out of it, and letting go what is there for too long.
+
+use super::account::Account;
+use super::live::Live;
+use super::rows::{DeletedRow, PlacementRow, RetainedRow};
+use super::values::{Cause, FlagNames, Restored, Retained, RetainedId, Swept};
+use super::verb::restore::{RESTORE_STEP, Restore};
+use super::verb::sweep::Sweep;
+use crate::row::corrupt;
+use crate::{MailError, keys};
+use bytes::Bytes;
+use std::collections::HashMap;
+use std::sync::Arc;
+use store_kv::{PageLimit, Row, Scan};
+use types::{Keywords, MailboxId, MailboxName, Octets, Timestamp, TraceId};
+
+/// Where the next page of retained messages begins. Opaque.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetainedCursor(Bytes);
+
+/// Some retained messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RetainedPage {
+    /// Expunged ones first, those that go first in front; then those of deleted mailboxes.
+    pub messages: Vec<Retained>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<RetainedCursor>,
+}
+
+/// What a mailbox, living or deleted, lends its retained messages.
+struct Home {
+    name: MailboxName,
+    keywords: Keywords,
+    /// When and until when, if it is deleted.
+    deleted: Option<(Timestamp, Timestamp)>,
+}
+
+impl Account {
+    /// A page of the messages that can be had back, at most `limit`.
+    pub async fn retained(&self, from: Option<&RetainedCursor>, limit: usize) -> Result<RetainedPage, MailError> {
+        self.live.ready().await?;
+        let homes = self.live.homes().await?;
+        let limit = PageLimit { rows: limit.max(1), ..PageLimit::default() };
+        let expunged = Scan { limit, ..Scan::prefix(&keys::all_retained(self.id())) };
+        let mut ranges = vec![expunged];
+        let mut ghosts: Vec<_> = homes.iter().filter(|(_, home)| home.deleted.is_some()).map(|(id, _)| *id).collect();
+        ghosts.sort_unstable();
+        ranges.extend(ghosts.iter().map(|id| Scan { limit, ..Scan::prefix(&keys::placements(self.id(), *id)) }));
+        // Deleted mailboxes' messages sort before expunged ones in the store, so position goes by range, then by key.
+        let mut page = RetainedPage::default();
+        let first = from.map_or(0, |cursor| {
+            ranges.iter().position(|r| r.start <= cursor.0 && cursor.0 < r.end).unwrap_or(ranges.len())
+        });
+        let starts: Vec<_> = ranges.iter().map(|range| range.start.clone()).collect();
+        for (place, mut scan) in ranges.into_iter().enumerate().skip(first) {
+            if let Some(cursor) = from.filter(|_| place == first) {
+                scan.start = cursor.0.clone();
+            }
+            scan.limit.rows = limit.rows - page.messages.len();
+            let rows = self.live.shared.engine.scan(&scan).await?;
+            for (key, row) in &rows.rows {
+                page.messages.extend(retained_of(&homes, key, row)?);
+            }
+            if let Some(next) = scan.after(&rows) {
+                page.next = Some(RetainedCursor(next.start));
+                return Ok(page);
+            }
+            if page.messages.len() >= limit.rows {
+                page.next = starts.get(place + 1).cloned().map(RetainedCursor);
+                return Ok(page);
+            }
+        }
+        Ok(page)
+    }
+
+    /// Brings retained messages back: to their mailbox, or to INBOX if that is gone. Those that are gone for good are
+    /// left out of the answer. Many are done in several steps.
+    pub async fn restore(&self, messages: &[RetainedId]) -> Result<Vec<Restored>, MailError> {
+        let mut messages = messages.to_vec();
+        messages.sort_unstable();
+        messages.dedup();
+        let mut restored = Vec::with_capacity(messages.len());
+        for step in messages.chunks(RESTORE_STEP) {
+            restored.extend(self.live.submit(Restore { messages: step.to_vec() }).await?);
+        }
+        Ok(restored)
+    }
+}
+
+fn retained_of(homes: &HashMap<MailboxId, Home>, key: &[u8], row: &[u8]) -> Result<Option<Retained>, MailError> {
+    let (id, placement, removed, cause) = match keys::retained_of(key).filter(|_| keys::is_retained(key)) {
+        Some((expiry, mailbox, uid)) => {
+            let row = RetainedRow::decode(uid, row).ok_or_else(|| corrupt("a retained message"))?;
+            (RetainedId { expiry, mailbox, uid }, row.placement, row.removed, row.cause)
+        }
+        None => {
+            let uid = keys::placement_of(key).ok_or_else(|| corrupt("a message's row"))?;
+            let mailbox = keys::placement_mailbox_of(key).ok_or_else(|| corrupt("a message's row"))?;
+            let placement = PlacementRow::decode(uid, row).ok_or_else(|| corrupt("a message's row"))?;
+            let Some((removed, expiry)) = homes.get(&mailbox).and_then(|home| home.deleted) else { return Ok(None) };
+            (RetainedId { expiry, mailbox, uid }, placement, removed, Cause::Imap)
+        }
+    };
+    let home = homes.get(&id.mailbox);
+    let keywords = home.map(|home| home.keywords.clone()).unwrap_or_default();
+    let entry = placement.entry;
+    Ok(Some(Retained {
+        id,
+        mailbox_name: home.map(|home| home.name.clone()),
+        email: entry.email,
+        flags: FlagNames::of(entry.flags, &keywords),
+        internal_date: entry.internal_date,
+        size: Octets(entry.size.into()),
+        removed,
+        cause,
+    }))
+}
+
+impl Live {
+    async fn homes(&self) -> Result<HashMap<MailboxId, Home>, MailError> {
+        let mut homes = HashMap::new();
+        self.scan_all(&keys::deleted_mailboxes(self.id), |(key, row): Row| {
+            let deleted = keys::mailbox_of(&key).zip(DeletedRow::decode(&row));
+            let (id, row) = deleted.ok_or_else(|| corrupt("the row of a deleted mailbox"))?;
+            homes.insert(id, Home { name: row.name, keywords: row.keywords, deleted: Some((row.removed, row.expiry)) });
+            Ok(())
+        })
+        .await?;
+        for (id, row) in &self.read().mailboxes {
+            let home = Home { name: row.name.clone(), keywords: row.keywords.clone(), deleted: None };
+            homes.insert(*id, home);
+        }
+        Ok(homes)
+    }
+
+    /// Whether a sweep would find something in this account. Asks the store, and loads nothing.
+    pub(super) async fn has_something_to_sweep(&self, now: Timestamp) -> Result<bool, MailError> {
+        let engine = &self.shared.engine;
+        if engine.get(&keys::account(self.id)).await?.is_none() {
+            return Ok(false);
+        }
+        let first =
+            |prefix: &[u8]| Scan { limit: PageLimit { rows: 1, ..PageLimit::default() }, ..Scan::prefix(prefix) };
+        let retained = engine.scan(&first(&keys::all_retained(self.id))).await?;
+        if retained.rows.iter().any(|(key, _)| keys::retained_of(key).is_some_and(|(expiry, ..)| expiry <= now)) {
+            return Ok(true);
+        }
+        let forgotten = TraceId::new(now.before(self.shared.options.delivery_memory), [0; 10]);
+        let scan = first(&keys::deliveries(self.id, TraceId(0)));
+        let scan = Scan { end: keys::deliveries(self.id, forgotten), ..scan };
+        if scan.start < scan.end && !engine.scan(&scan).await?.rows.is_empty() {
+            return Ok(true);
+        }
+        let mut is_due = false;
+        self.scan_all(&keys::deleted_mailboxes(self.id), |(_, row): Row| {
+            let row = DeletedRow::decode(&row).ok_or_else(|| corrupt("the row of a deleted mailbox"))?;
+            is_due |= row.expiry <= now;
+            Ok(())
+        })
+        .await?;
+        Ok(is_due)
+    }
+
+    /// Sweeps this account.
+    pub(super) async fn sweep(self: &Arc<Self>, now: Timestamp) -> Result<Swept, MailError> {
+        let mut total = Swept::default();
+        loop {
+            let (swept, emails, has_more) = self.submit(Sweep { now }).await?;
+            total.messages += swept.messages;
+            total.bodies += swept.bodies;
+            emails.into_iter().for_each(|email| self.shared.contents.forget(self.id, email));
+            if !has_more {
+                return Ok(total);
+            }
+        }
+    }
+}

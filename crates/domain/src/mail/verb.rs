@@ -1,0 +1,111 @@
+//! The verbs that change mail, one file per kind. Each is a plain value with an `apply` on the state and its batch.
+
+pub(super) mod append;
+pub(super) mod expunge;
+pub(super) mod flags;
+pub(super) mod mailbox;
+pub(super) mod restore;
+pub(super) mod settings;
+pub(super) mod sweep;
+pub(super) mod transfer;
+
+use super::rows::MailboxRow;
+use super::values::FlagNames;
+use crate::MailError;
+use std::collections::HashSet;
+use types::snapshot::{Entry, Snapshot};
+use types::{EmailId, Flags, Keywords, MailboxId, Uid, UidSet};
+
+/// How many messages one verb changes in one batch, where it may be done in several.
+pub(super) const STEP_MAX: usize = 10_000;
+
+/// The messages of a set from a UID on, by UID.
+fn select<'a>(snapshot: &'a Snapshot, uids: &'a UidSet, from: Uid) -> impl Iterator<Item = &'a Entry> {
+    uids.ranges().iter().filter(move |range| *range.end() >= from.get()).flat_map(move |range| {
+        let (start, end) = ((*range.start()).max(from.get()), *range.end());
+        let first = Uid::new(start);
+        // One UID is found faster alone: a run of messages begins by walking through its chunk.
+        let single = first.filter(|_| start == end).and_then(|uid| snapshot.get(uid));
+        let run = first.filter(|_| start != end).map(|uid| snapshot.iter_from(uid));
+        single.into_iter().chain(run.into_iter().flatten().take_while(move |entry| entry.uid.get() <= end))
+    })
+}
+
+/// The first of `entries`, at most a step of them, and the UID where the next step begins.
+fn step<'a>(entries: impl Iterator<Item = &'a Entry>) -> (Vec<&'a Entry>, Option<Uid>) {
+    let mut entries = entries;
+    let now: Vec<_> = entries.by_ref().take(STEP_MAX).collect();
+    (now, entries.next().map(|entry| entry.uid))
+}
+
+/// The flag word of these names in a mailbox's table, and the table with those keywords that it lacked.
+fn flags_of(names: &FlagNames, table: &Keywords) -> Result<(Flags, Keywords), MailError> {
+    let mut flags = names.system.system();
+    let mut table = table.clone();
+    for keyword in &names.keywords {
+        let (next, flag) = table.with(keyword).ok_or(MailError::KeywordsFull)?;
+        table = next;
+        flags = flags.union(flag);
+    }
+    Ok((flags, table))
+}
+
+/// Translates flag words of one mailbox into those of another.
+struct KeywordMap<'a> {
+    from: &'a Keywords,
+    to: Keywords,
+    known: [Option<Flags>; types::KEYWORDS_MAX],
+}
+
+impl<'a> KeywordMap<'a> {
+    fn new(from: &'a Keywords, to: &Keywords) -> Self {
+        Self { from, to: to.clone(), known: [None; types::KEYWORDS_MAX] }
+    }
+
+    /// The same flags in the other mailbox. A keyword that its table has no room for is left out: the flags of a copy
+    /// are a SHOULD (RFC 9051 §6.4.7), the copy is not.
+    fn map(&mut self, flags: Flags) -> Flags {
+        let mut out = flags.system();
+        for index in flags.keyword_indexes() {
+            let Some(known) = self.known.get_mut(index) else { continue };
+            let flag = *known.get_or_insert_with(|| {
+                let added = self.from.get(index).and_then(|keyword| self.to.with(keyword));
+                added.map_or(Flags::NONE, |(table, flag)| {
+                    self.to = table;
+                    flag
+                })
+            });
+            out = out.union(flag);
+        }
+        out
+    }
+}
+
+/// The next UIDs of a mailbox; fails if there are not enough.
+fn next_uids(row: &MailboxRow, count: usize) -> Result<impl Iterator<Item = Uid> + use<>, MailError> {
+    let end = u64::try_from(count).ok().and_then(|count| row.next_uid.checked_add(count));
+    let end = end.filter(|end| *end <= super::rows::UIDS_END).ok_or(MailError::UidsExhausted)?;
+    Ok((row.next_uid..end).filter_map(|uid| u32::try_from(uid).ok().and_then(Uid::new)))
+}
+
+/// Tells which messages that come into INBOX need a UIDL of their own, because the same content is there already.
+struct Twins {
+    present: HashSet<EmailId>,
+}
+
+impl Twins {
+    /// Compares what comes with what a mailbox has.
+    fn new(inbox: &Snapshot, coming: impl Iterator<Item = EmailId>) -> Self {
+        let coming: HashSet<_> = coming.collect();
+        let present = inbox.iter().map(|entry| entry.email).filter(|email| coming.contains(email)).collect();
+        Self { present }
+    }
+
+    /// The UIDL of a message that comes with this one, if it cannot be the one that follows from its content.
+    fn uidl(&mut self, mailbox: MailboxId, uid: Uid, email: EmailId, own: Option<&str>) -> Option<Box<str>> {
+        if self.present.insert(email) {
+            return own.map(Box::from);
+        }
+        Some(format!("{:x}.{:x}.{:x}", email.0, mailbox.0, uid.get()).into())
+    }
+}

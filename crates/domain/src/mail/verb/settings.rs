@@ -1,0 +1,74 @@
+//! What is set up for an account: its first mailboxes and its quota.
+
+use crate::mail::rows::MailboxRow;
+use crate::mail::tx::{Stop, Tx};
+use crate::mail::writer::Verb;
+use store_kv::Space;
+use types::{MailboxId, MailboxName, Octets, SpecialUse};
+
+/// The mailboxes that a new account gets besides INBOX.
+const FIRST_MAILBOXES: [(&str, SpecialUse); 5] = [
+    ("Drafts", SpecialUse::Drafts),
+    ("Sent", SpecialUse::Sent),
+    ("Junk", SpecialUse::Junk),
+    ("Trash", SpecialUse::Trash),
+    ("Archive", SpecialUse::Archive),
+];
+
+/// Makes the first mailboxes of an account that has none, all subscribed; does nothing if it has any.
+#[derive(Debug)]
+pub(crate) struct SetUp;
+
+impl Verb for SetUp {
+    type Answer = ();
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<(), Stop> {
+        if tx.names().contains_key(&MailboxName::inbox()) {
+            return Ok(());
+        }
+        let special = FIRST_MAILBOXES
+            .iter()
+            .filter_map(|(name, special)| MailboxName::parse(name).ok().map(|name| (name, Some(*special))));
+        let mut rows = Vec::new();
+        for (name, special_use) in [(MailboxName::inbox(), None)].into_iter().chain(special) {
+            rows.push((name, special_use, tx.next_uid_validity()?));
+        }
+        let modseq = tx.next_modseq();
+        for (name, special_use, uid_validity) in rows {
+            if tx.names().contains_key(&name) {
+                continue;
+            }
+            let id = MailboxId(tx.account().next_mailbox);
+            tx.account().next_mailbox = id.0.saturating_add(1);
+            let number = tx.account().next_subscription;
+            tx.account().next_subscription = number.saturating_add(1);
+            tx.put(crate::keys::subscription(tx.id, number), name.as_str().to_owned().into());
+            tx.subscriptions_mut().insert(name.clone(), number);
+            tx.names_mut().insert(name.clone(), id);
+            tx.set_mailbox(id, Some(MailboxRow { special_use, ..MailboxRow::new(name, uid_validity, modseq) }));
+        }
+        Ok(())
+    }
+}
+
+/// Sets the quota.
+#[derive(Debug)]
+pub(crate) struct SetQuota {
+    pub(crate) quota: Option<Octets>,
+}
+
+impl Verb for SetQuota {
+    type Answer = ();
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<(), Stop> {
+        if tx.account().quota != self.quota {
+            tx.next_modseq();
+            tx.account().quota = self.quota;
+        }
+        Ok(())
+    }
+
+    fn space(&self) -> Space {
+        Space::Frees
+    }
+}
