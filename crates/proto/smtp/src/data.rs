@@ -195,10 +195,10 @@ impl Decoder {
                 return (place, stop);
             }
             let Some(found) = memchr2(b'\r', b'\n', rest) else {
-                self.advance_line(rest.len());
+                self.advance_line(place, rest.len());
                 return (bytes.len(), Stop::More);
             };
-            self.advance_line(found);
+            self.advance_line(place, found);
             place = place.saturating_add(found);
             match (bytes.get(place), bytes.get(place.saturating_add(1))) {
                 (Some(b'\r'), None) => return (place, Stop::More),
@@ -211,13 +211,19 @@ impl Decoder {
         }
     }
 
-    fn advance_line(&mut self, length: usize) {
-        if length > 0 {
-            self.line_start = false;
-            self.line_length = self.line_length.saturating_add(length);
-            if self.line_length > self.rules.line_max {
-                self.fail(DataFailure::LineTooLong);
-            }
+    /// The line goes on for `length` bytes, which begin at `place` in what is being scanned.
+    fn advance_line(&mut self, place: usize, length: usize) {
+        if length == 0 {
+            return;
+        }
+        let room = self.rules.line_max.saturating_sub(self.line_length);
+        self.line_start = false;
+        self.line_length = self.line_length.saturating_add(length);
+        if length > room {
+            // The limit that was passed first counts, however the bytes arrived.
+            let first_too_many = place.saturating_add(room).saturating_add(1) as u64;
+            let too_large = self.size.saturating_add(first_too_many) > self.rules.message_max.0;
+            self.fail(if too_large { DataFailure::TooLarge } else { DataFailure::LineTooLong });
         }
     }
 

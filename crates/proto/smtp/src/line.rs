@@ -37,9 +37,9 @@ impl LineBuffer {
         *self = Self::default();
     }
 
-    /// What waits, to be looked at.
-    pub(crate) fn peek(&self) -> &[u8] {
-        &self.buffer
+    /// The first byte of the next line.
+    pub(crate) fn first(&self) -> Option<u8> {
+        if self.skipping { None } else { self.buffer.first().copied() }
     }
 
     /// What waits, to be taken as the bytes of a message. Only between two lines.

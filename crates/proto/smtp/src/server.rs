@@ -341,7 +341,7 @@ impl Server {
     }
 
     fn poll_line(&mut self) -> Step {
-        if self.input.peek().first() == Some(&0x16) {
+        if self.input.first() == Some(0x16) {
             // A TLS handshake record (RFC 8446 §5.1) where a command belongs; it may hold no LF for long.
             self.closing = Some(CloseReason::NotSmtp);
             return Step::Again;
