@@ -1,1 +1,40 @@
-//! placeholder
+//! The embedded engine: one directory, no other process.
+//!
+//! An append-only log is the truth; an index (LMDB, under an overlay in memory) is a servant that can be made anew from
+//! it. The way of a batch: [`Embedded::commit`](store_kv::Engine::commit) → queue → `appender` (checks, writes) →
+//! `syncer` (one sync for all that was written, then visible, then answered) → overlay → `indexer` (about once a
+//! second). Nothing here knows what the keys mean.
+//!
+//! Files of a store: `lock`, `format`, `log/NNNNNNNNNN.seg`, `log/spare`, `body/<id>.body`, `index/`.
+
+mod appender;
+mod block;
+mod codec;
+pub mod disk;
+mod engine;
+mod error;
+mod files;
+pub mod index;
+mod indexer;
+mod keys;
+mod layout;
+mod open;
+mod options;
+mod overlay;
+mod record;
+mod relocate;
+mod replay;
+mod segment;
+mod shared;
+mod stage;
+mod stats;
+mod syncer;
+mod view;
+
+#[cfg(test)]
+mod test_dir;
+
+pub use engine::Embedded;
+pub use error::OpenError;
+pub use options::{Compression, Options};
+pub use stats::Stats;
