@@ -27,6 +27,9 @@ pub const OUTPUT_MAX: usize = 32 * 1024;
 pub const ERRORS_MAX: u32 = 20;
 /// Most commands between two messages that bring no message nearer (NOOP, RSET, VRFY, HELP, EHLO).
 pub const IDLE_COMMANDS_MAX: u32 = 100;
+/// Most EHLO, MAIL and RCPT that the session refuses between two messages: who tries names ends here, a large mailing
+/// list with many dead members does not.
+pub const REFUSALS_MAX: u32 = 2000;
 /// Most failed sign-ins per connection.
 pub const LOGIN_FAILURES_MAX: u32 = 5;
 /// How long the next command may take (RFC 5321 §4.5.3.2.7).
@@ -61,6 +64,8 @@ pub struct Limits {
     pub errors_max: u32,
     /// Most commands between two messages that bring no message nearer.
     pub idle_commands_max: u32,
+    /// Most EHLO, MAIL and RCPT that the session refuses between two messages.
+    pub refusals_max: u32,
     /// Most failed sign-ins per connection.
     pub login_failures_max: u32,
     /// How long the next command may take.
@@ -85,6 +90,7 @@ impl Default for Limits {
             output_max: OUTPUT_MAX,
             errors_max: ERRORS_MAX,
             idle_commands_max: IDLE_COMMANDS_MAX,
+            refusals_max: REFUSALS_MAX,
             login_failures_max: LOGIN_FAILURES_MAX,
             command_timeout: COMMAND_TIMEOUT,
             data_timeout: DATA_TIMEOUT,

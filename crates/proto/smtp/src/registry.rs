@@ -59,16 +59,25 @@ pub(crate) static COMMANDS: [Spec; 15] = [
     row("QUIT", Roles::Any, After::Nothing, command::quit::parse),
 ];
 
-/// The row of a verb, in any case, if the role has it.
-pub(crate) fn find(verb: &[u8], role: Role) -> Option<&'static Spec> {
-    COMMANDS.iter().find(|spec| {
-        let exists = match spec.roles {
+impl Spec {
+    fn exists_for(&self, role: Role) -> bool {
+        match self.roles {
             Roles::Any => true,
             Roles::Smtp => role != Role::Lmtp,
             Roles::Lmtp => role == Role::Lmtp,
-        };
-        exists && spec.name.as_bytes().eq_ignore_ascii_case(verb)
-    })
+        }
+    }
+}
+
+/// The row of a verb, in any case, if the role has it.
+pub(crate) fn find(verb: &[u8], role: Role) -> Option<&'static Spec> {
+    COMMANDS.iter().find(|spec| spec.exists_for(role) && spec.name.as_bytes().eq_ignore_ascii_case(verb))
+}
+
+/// The verbs that a role has.
+pub(crate) fn names(role: Role) -> String {
+    let names: Vec<&str> = COMMANDS.iter().filter(|spec| spec.exists_for(role)).map(|spec| spec.name).collect();
+    names.join(" ")
 }
 
 /// How long a line that begins like this may be, its CRLF included (RFC 5321 §4.5.3.1.4 and what extensions add).

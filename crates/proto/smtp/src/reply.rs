@@ -60,15 +60,15 @@ impl Reply {
     /// the code has.
     ///
     /// # Panics
-    /// If the code is not one of 200 to 599.
+    /// If the code is not one of 200 to 299 or 400 to 599.
     pub fn new(code: u16, subject: u16, detail: u16, text: impl Into<String>) -> Self {
         let class = match code {
-            200..400 => 2,
+            200..300 => 2,
             400..500 => 4,
             500..600 => 5,
             _ => 0,
         };
-        assert!(class != 0, "a reply code lies between 200 and 599");
+        assert!(class != 0, "such a reply has no enhanced code");
         Self { code, enhanced: Some(EnhancedCode { class, subject, detail }), text: text.into() }
     }
 

@@ -37,7 +37,7 @@ pub struct Options {
     pub hostname: String,
     /// What happens to a message with a bare CR or LF.
     pub bare_newline: BareNewline,
-    /// What HELP says; lines are parted by `\n`.
+    /// What HELP says; lines are parted by `\n`. Usually the commands' names.
     pub help: String,
     /// What somebody is told who would send a password in clear.
     pub clear_text_refusal: String,
@@ -52,7 +52,7 @@ impl Options {
             role,
             hostname: hostname.into(),
             bare_newline: BareNewline::Refuse,
-            help: "EHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP STARTTLS AUTH".into(),
+            help: registry::names(role),
             clear_text_refusal: "Passwords are taken inside TLS only".into(),
             limits: Limits::default(),
         }
@@ -116,6 +116,8 @@ pub enum CloseReason {
     TooManyErrors,
     /// Too many commands that bring no message nearer.
     TooManyIdleCommands,
+    /// Too many commands that the session refused.
+    TooManyRefusals,
     /// Too many failed sign-ins.
     TooManyLoginFailures,
     /// A refused message went on for too long.
@@ -188,6 +190,7 @@ pub struct Server {
     early_talker: bool,
     errors: u32,
     idle_commands: u32,
+    refusals: u32,
     login_failures: u32,
     last_received: Instant,
     last_activity: Instant,
@@ -211,6 +214,7 @@ impl Server {
             early_talker: false,
             errors: 0,
             idle_commands: 0,
+            refusals: 0,
             login_failures: 0,
             last_received: now,
             last_activity: now,

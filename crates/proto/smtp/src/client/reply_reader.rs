@@ -160,4 +160,22 @@ mod tests {
         let Reading::Reply(reply) = ReplyReader::default().next(&mut BytesMut::from(&long[..])) else { panic!() };
         assert_eq!(reply.text().len(), TEXT_MAX);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_the_server_writes_the_client_reads(
+            code in proptest::sample::select(vec![250u16, 421, 550]),
+            subject in 0u16..1000,
+            detail in 0u16..1000,
+            text in "[ -~\\n]{0,300}",
+        ) {
+            let reply = Reply::new(code, subject, detail, text);
+            let mut wire = BytesMut::new();
+            reply.encode(&mut wire);
+            let Reading::Reply(read) = ReplyReader::default().next(&mut wire) else { panic!() };
+            proptest::prop_assert_eq!((read.code(), read.enhanced()), (code, reply.enhanced()));
+            let lines: Vec<&str> = reply.text().split('\n').take(16).collect();
+            proptest::prop_assert_eq!(read.text(), lines.join("\n"));
+        }
+    }
 }

@@ -70,7 +70,11 @@ impl Server {
                     self.count_login_failure();
                 }
             }
-            Pending::Hello(_) | Pending::Mail(_) | Pending::Recipient | Pending::Data => self.say(reply),
+            Pending::Data => self.say(reply),
+            Pending::Hello(_) | Pending::Mail(_) | Pending::Recipient => {
+                self.say(reply);
+                self.count_refusal();
+            }
         }
     }
 
@@ -129,6 +133,14 @@ impl Server {
         self.transaction = None;
         self.transfer_started = None;
         self.idle_commands = 0;
+        self.refusals = 0;
+    }
+
+    fn count_refusal(&mut self) {
+        self.refusals = self.refusals.saturating_add(1);
+        if self.refusals > self.options.limits.refusals_max {
+            self.end(&Reply::new(421, 7, 0, "Too many refused commands"), CloseReason::TooManyRefusals);
+        }
     }
 
     fn count_login_failure(&mut self) {

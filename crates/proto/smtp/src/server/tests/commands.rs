@@ -179,7 +179,7 @@ fn the_small_commands_are_answered_at_once() {
         ("VRFY anna", "252 2.5.0 Send a message and see"),
         ("VRFY", "501 5.5.4 VRFY needs a name"),
         ("EXPN staff", "502 5.5.1 EXPN is not offered"),
-        ("HELP", "214 2.0.0 EHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP STARTTLS AUTH"),
+        ("HELP", "214 2.0.0 EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY EXPN HELP QUIT"),
         ("BDAT", "501 5.5.4 BDAT needs a size and perhaps LAST"),
         ("BDAT x", "501 5.5.4 BDAT needs a size and perhaps LAST"),
         ("BDAT 1 FIRST", "501 5.5.4 BDAT needs a size and perhaps LAST"),

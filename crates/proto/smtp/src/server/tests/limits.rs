@@ -164,3 +164,15 @@ fn a_dripping_message_is_ended_too() {
     dialogue.server.handle_timeout(dialogue.now);
     assert_eq!(dialogue.event(""), Some(Event::Closed(CloseReason::Timeout)));
 }
+
+#[test]
+fn who_tries_names_is_ended() {
+    let limits = Limits { refusals_max: 3, ..Limits::default() };
+    let mut dialogue = Dialogue::mx_with(limits).hello().transaction(0);
+    for _ in 0..4 {
+        assert!(dialogue.event("RCPT TO:<a@example.test>\r\n").is_some());
+        dialogue.server.refuse(&Reply::new(550, 1, 1, "No such person here"));
+    }
+    assert_eq!(dialogue.event("NOOP\r\n"), Some(Event::Closed(CloseReason::TooManyRefusals)));
+    assert!(dialogue.output().ends_with("421 4.7.0 Too many refused commands\r\n"));
+}
