@@ -38,6 +38,7 @@ fn the_architecture_has_three_hundred_lines() {
 fn a_module_without_its_job_is_found() {
     assert_eq!(lines("x.rs", "fn f() {}\n"), [Some(1)]);
     assert_eq!(lines("x.rs", "// x\n"), [Some(1)]);
+    assert_eq!(lines("x/tests.rs", "use super::*;\n"), []);
 }
 
 #[test]
