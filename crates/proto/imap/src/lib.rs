@@ -14,6 +14,8 @@ pub mod command;
 pub mod connection;
 pub mod fetch;
 pub mod limits;
+#[cfg(test)]
+mod oracle;
 pub mod registry;
 pub mod response;
 pub mod search;

@@ -90,6 +90,18 @@ impl FetchResponse {
         out.extend_from_slice(wire);
     }
 
+    /// `BODYSTRUCTURE`, written by `write` in wire form with its parentheses.
+    pub fn body_structure_with(&mut self, out: &mut BytesMut, write: impl FnOnce(&mut BytesMut)) {
+        self.item(out, b"BODYSTRUCTURE ");
+        write(out);
+    }
+
+    /// `BODY`, written by `write` in wire form with its parentheses and without extensions.
+    pub fn body_with(&mut self, out: &mut BytesMut, write: impl FnOnce(&mut BytesMut)) {
+        self.item(out, b"BODY ");
+        write(out);
+    }
+
     /// `BODY`, already in wire form with its parentheses and without extensions.
     pub fn body(&mut self, out: &mut BytesMut, wire: &[u8]) {
         self.item(out, b"BODY ");

@@ -1,7 +1,7 @@
 //! Reads SEARCH keys with an explicit stack, each byte once.
 
 use super::{SEARCH_DEPTH_MAX, SEARCH_NODES_MAX, SearchKey, SearchNode};
-use crate::codec::{Cursor, Date, ParseError, SequenceSet};
+use crate::codec::{Cursor, Date, ParseError, SequenceSet, chars};
 use crate::command::flag_list::parse_keyword;
 use types::Flags;
 
@@ -179,12 +179,15 @@ fn text(cursor: &mut Cursor<'_>) -> Result<Box<str>, ParseError> {
 /// ```text
 /// search-modsequence = "MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer
 /// entry-name         = DQUOTE "/flags/" attr-flag DQUOTE
+/// attr-flag          = ["\"] atom                  ; in the quotes the backslash is doubled
 /// entry-type-req     = "priv" / "shared" / "all"
 /// ```
 fn modseq(cursor: &mut Cursor<'_>) -> Result<SearchKey, ParseError> {
     if cursor.peek() == Some(b'"') {
         let entry = cursor.string()?;
-        if !entry.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"/flags/")) || entry.len() == 7 {
+        let flag = entry.split_at_checked(7).filter(|(head, _)| head.eq_ignore_ascii_case(b"/flags/")).map(|(_, f)| f);
+        let name = flag.map(|flag| flag.strip_prefix(b"\\").unwrap_or(flag));
+        if !name.is_some_and(|name| !name.is_empty() && name.iter().all(|b| chars::is_atom_char(*b))) {
             return Err(ParseError::Syntax("MODSEQ knows the entries of flags only"));
         }
         cursor.space()?;

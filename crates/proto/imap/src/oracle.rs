@@ -1,0 +1,73 @@
+//! Our parser against an independent one (`imap-codec`) over generated and mutated `IMAP4rev1` commands, and our encoders
+//! through its parser. Where the two differ on purpose, the difference is named here.
+
+mod ours;
+mod theirs;
+mod words;
+
+use words::Random;
+
+/// Rounds of each loop; `POSTAMT_ORACLE_ROUNDS` says otherwise.
+fn rounds(default: u32) -> u32 {
+    std::env::var("POSTAMT_ORACLE_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// Why we refuse what the other parser takes: rules about values that it does not know.
+fn refused_on_purpose(answer: &str) -> bool {
+    answer.starts_with("t NO [")
+        || [
+            "There is no such system flag, or it can not be set",
+            "A section has too many part numbers",
+            "There is no such parameter",
+            "There is no such modifier",
+            "There is no such value",
+        ]
+        .iter()
+        .any(|why| answer.contains(why))
+}
+
+/// Why we take what the other parser refuses.
+fn taken_on_purpose(line: &str) -> bool {
+    // Spaces at the end; bytes above 127 in quotes; CHANGEDSINCE 0; a bare LF before a literal.
+    line.ends_with(" \r\n")
+        || !line.is_ascii()
+        || line.to_ascii_uppercase().contains("CHANGEDSINCE 0")
+        || line.contains("}\n")
+}
+
+fn compare(line: &str) {
+    let (ours, theirs) = (ours::parse(line), theirs::parse(line));
+    match (ours, theirs) {
+        (Ok(ours), Some(theirs)) => assert_eq!(ours, theirs, "{line:?}"),
+        (Err(_), None) => {}
+        (Err(answer), Some(theirs)) => assert!(refused_on_purpose(&answer), "{line:?}: {answer}, but {theirs}"),
+        (Ok(ours), None) => assert!(taken_on_purpose(line), "{line:?} is {ours} to us only"),
+    }
+}
+
+#[test]
+fn generated_commands_mean_the_same_to_both() {
+    let mut random = Random(1);
+    for _ in 0..rounds(4_000) {
+        let line = words::command(&mut random);
+        let ours = ours::parse(&line);
+        assert_eq!(ours.ok(), theirs::parse(&line), "{line:?}");
+    }
+}
+
+#[test]
+fn mutated_commands_are_refused_by_both_or_mean_the_same() {
+    let mut random = Random(2);
+    for _ in 0..rounds(8_000) {
+        let mut line = words::command(&mut random);
+        words::mutate(&mut random, &mut line);
+        compare(&line);
+    }
+}
+
+#[test]
+fn what_we_write_the_other_parser_reads() {
+    for response in ours::responses() {
+        theirs::read_response(&response);
+    }
+}
