@@ -5,6 +5,9 @@
 //! grows with the input alone. No I/O, no clock. Start at [`Scanner`], then [`Summary`].
 
 pub mod address;
+pub mod body_text;
+pub mod build;
+pub mod casefold;
 pub mod charset;
 #[cfg(feature = "corpus")]
 pub mod corpus;
@@ -19,6 +22,7 @@ mod limits;
 mod parameter;
 mod part;
 mod preview;
+pub mod report;
 mod scanner;
 mod summary;
 mod texts;
