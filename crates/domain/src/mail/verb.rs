@@ -103,7 +103,8 @@ impl Twins {
 
     /// The UIDL of a message that comes with this one, if it cannot be the one that follows from its content.
     fn uidl(&mut self, mailbox: MailboxId, uid: Uid, email: EmailId, own: Option<&str>) -> Option<Box<str>> {
-        if self.present.insert(email) {
+        let is_first = self.present.insert(email);
+        if is_first || own.is_some() {
             return own.map(Box::from);
         }
         Some(format!("{:x}.{:x}.{:x}", email.0, mailbox.0, uid.get()).into())

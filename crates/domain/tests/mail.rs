@@ -1,0 +1,23 @@
+//! The mail verbs, on every engine: what each does, what random ones do compared with a plain model, what many at once
+//! and several processes do, and what is left when the store fails.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[path = "mail/cluster.rs"]
+mod cluster;
+#[path = "mail/concurrent.rs"]
+mod concurrent;
+#[path = "mail/content.rs"]
+mod content;
+#[path = "mail/flags.rs"]
+mod flags;
+#[path = "mail/mailboxes.rs"]
+mod mailboxes;
+#[path = "mail/messages.rs"]
+mod messages;
+#[path = "mail/model.rs"]
+mod model;
+#[path = "mail/retention.rs"]
+mod retention;
+#[path = "mail/world.rs"]
+mod world;

@@ -1,0 +1,118 @@
+//! What was removed can be had back until its time is over.
+
+use crate::world::{Store, World, all, flags, name, new_message, set, uid};
+use domain::{Cause, Expunge, RetainedId, uidl};
+use std::time::Duration;
+use types::{Clock, FlagChange, Flags};
+
+#[tokio::test]
+async fn a_restored_message_has_its_flags_and_uidl_and_a_new_uid() {
+    for store in Store::all() {
+        let mut world = World::new(store).await;
+        let inbox = world.id("INBOX").await;
+        let mut message = new_message(&world.ann, "one").await;
+        message.uidl = Some("imported".into());
+        message.flags = flags(Flags::SEEN.union(Flags::DELETED), &["work"]);
+        world.ann.append(inbox, vec![message]).await.unwrap();
+        world.append(inbox, "two").await;
+        let before = world.ann.status(inbox).await.unwrap();
+        let email = world.open(inbox).await.current().get(uid(1)).unwrap().email;
+        world.ann.expunge(inbox, Expunge::AllDeleted, Cause::Pop3).await.unwrap();
+        assert!(world.ann.contents(&[email]).await.unwrap()[0].is_some(), "who was not told yet still reads it");
+        world.reopen().await;
+        let retained = world.ann.retained(None, 10).await.unwrap();
+        assert!(retained.next.is_none());
+        let [one] = &retained.messages[..] else { panic!("{retained:?}") };
+        assert_eq!((one.id.uid, one.email, one.cause), (uid(1), email, Cause::Pop3));
+        assert_eq!((one.removed, one.mailbox_name.clone()), (world.clock.now(), Some(name("INBOX"))));
+        assert_eq!(one.flags.keywords.len(), 1);
+        let restored = world.ann.restore(&[one.id, one.id]).await.unwrap();
+        assert_eq!(restored, [domain::Restored { id: one.id, mailbox: inbox, uid: uid(3) }]);
+        let view = world.open(inbox).await.current();
+        let entry = view.get(uid(3)).unwrap();
+        assert_eq!(domain::FlagNames::of(entry.flags, &view.keywords), flags(Flags::SEEN, &["work"]));
+        assert_eq!((uidl(&view, entry), entry.email), ("imported".to_owned(), email));
+        assert_eq!(world.ann.usage().await.unwrap().messages, 2);
+        assert_eq!(world.ann.vanished_since(inbox, before.highest_modseq, 9).await.unwrap().uids, set(&[1]));
+        assert!(world.ann.restore(&[one.id]).await.unwrap().is_empty());
+        assert!(world.ann.retained(None, 10).await.unwrap().messages.is_empty());
+        // The restored one is not swept when the first time would have been over.
+        world.clock.advance(world.options.retention + Duration::from_secs(1));
+        world.mail.sweep(world.clock.now()).await.unwrap();
+        assert!(world.ann.contents(&[email]).await.unwrap()[0].is_some());
+    }
+}
+
+#[tokio::test]
+async fn messages_of_a_deleted_mailbox_come_back_to_inbox() {
+    for store in Store::all() {
+        let mut world = World::new(store).await;
+        let scratch = world.ann.create(&name("scratch"), None).await.unwrap();
+        for n in 0..5 {
+            world.append(scratch, &n.to_string()).await;
+        }
+        world.ann.store_flags(scratch, &all(), FlagChange::Add, &flags(Flags::SEEN, &["kept"]), None).await.unwrap();
+        world.expunge(scratch, &[1]).await;
+        world.ann.delete(&name("scratch")).await.unwrap();
+        assert_eq!(world.ann.usage().await.unwrap().octets.0, 0);
+        world.reopen().await;
+        let mut ids: Vec<RetainedId> = Vec::new();
+        let mut next = None;
+        loop {
+            let page = world.ann.retained(next.as_ref(), 2).await.unwrap();
+            assert!(page.messages.len() <= 2);
+            assert!(page.messages.iter().all(|m| m.mailbox_name == Some(name("scratch"))));
+            assert!(page.messages.iter().all(|m| m.flags == flags(Flags::SEEN, &["kept"])));
+            ids.extend(page.messages.iter().map(|m| m.id));
+            next = page.next;
+            if next.is_none() {
+                break;
+            }
+        }
+        assert_eq!(ids.iter().map(|id| id.uid.get()).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+        let inbox = world.id("INBOX").await;
+        let restored = world.ann.restore(&ids[..3]).await.unwrap();
+        assert!(restored.iter().all(|r| r.mailbox == inbox));
+        assert_eq!(world.uids(inbox).await, [1, 2, 3]);
+        world.clock.advance(world.options.retention);
+        let swept = world.mail.sweep(world.clock.now()).await.unwrap();
+        assert_eq!((swept.messages, swept.bodies), (2, 2));
+        assert!(world.ann.restore(&ids).await.unwrap().is_empty());
+        assert_eq!(world.mail.sweep(world.clock.now()).await.unwrap(), domain::Swept::default());
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_takes_what_is_over_and_leaves_nothing_behind() {
+    for store in Store::all() {
+        let world = World::new(store).await;
+        let (inbox, archive) = (world.id("INBOX").await, world.id("Archive").await);
+        for n in 0..1200 {
+            let message = new_message(&world.ann, &n.to_string()).await;
+            world.ann.append(inbox, vec![message]).await.unwrap();
+        }
+        world.ann.copy(inbox, &set(&[1]), archive).await.unwrap();
+        world.ann.expunge(inbox, Expunge::These(all()), Cause::Rule).await.unwrap();
+        world.clock.advance(world.options.retention - Duration::from_secs(1));
+        assert_eq!(world.mail.sweep(world.clock.now()).await.unwrap(), domain::Swept::default());
+        world.clock.advance(Duration::from_secs(1));
+        let swept = world.mail.sweep(world.clock.now()).await.unwrap();
+        assert_eq!(swept, domain::Swept { messages: 1200, bodies: 1199, accounts: 1 });
+        world.ann.delete(&name("Archive")).await.unwrap();
+        world.clock.advance(world.options.retention);
+        let swept = world.mail.sweep(world.clock.now()).await.unwrap();
+        assert_eq!(swept, domain::Swept { messages: 1, bodies: 1, accounts: 1 });
+        let prefix = store_kv::account_prefix(crate::world::ANN);
+        let rows = world.store.engine().scan(&store_kv::Scan::prefix(&prefix)).await.unwrap().rows;
+        let kinds: Vec<_> = rows.iter().map(|(key, _)| char::from(key[5])).collect();
+        assert_eq!(kinds.iter().collect::<String>(), "AMMMMMSSSSSST", "one account, five mailboxes, a tombstone");
+        world.append(inbox, "new").await;
+        world.expunge(inbox, &[1201]).await;
+        world.clock.advance(world.options.tombstones);
+        world.mail.sweep(world.clock.now()).await.unwrap();
+        let vanished = world.ann.vanished_since(inbox, types::ModSeq(1), 10).await.unwrap();
+        assert_eq!((vanished.uids.to_string(), vanished.is_exact), ("1:1201".to_owned(), false));
+        let since = world.ann.status(inbox).await.unwrap().highest_modseq;
+        assert!(world.ann.vanished_since(inbox, since, 10).await.unwrap().is_exact);
+    }
+}
