@@ -17,10 +17,12 @@ pub(crate) fn check(workspace: &Workspace) -> anyhow::Result<Vec<Problem>> {
         problems.extend(check_package(package, &ours));
     }
     for package in workspace.packages.iter().filter(|package| sans_io::applies_to(&package.name)) {
-        let sources = format!("{}/src/", package.folder);
-        for file in workspace.rust_files().filter(|file| file.starts_with(&sources)) {
-            problems.extend(sans_io::check_source(file, &workspace.text(file)?));
+        let folder = format!("{}/src/", package.folder);
+        let mut sources = Vec::new();
+        for file in workspace.rust_files().filter(|file| file.starts_with(&folder)) {
+            sources.push((file.as_str(), workspace.text(file)?));
         }
+        problems.extend(sans_io::check_sources(&sources));
     }
     Ok(problems)
 }

@@ -53,10 +53,24 @@ pub(crate) fn string_literals(source: &str) -> Vec<(usize, &str)> {
     texts.map(|piece| (piece.line, unquote(piece.text))).collect()
 }
 
-/// The source up to its `#[cfg(test)]` module, which house style puts last.
+const TEST_MODULE: &str = "\n#[cfg(test)]\nmod ";
+
+/// The source up to its inline `#[cfg(test)]` module, which house style puts last.
 pub(crate) fn without_tests(source: &str) -> &str {
-    let end = source.find("\n#[cfg(test)]\nmod ").or_else(|| source.find("\n#[cfg(test)]\n#[path"));
+    let inline = |at: &usize| {
+        let after = source.get(at + TEST_MODULE.len()..).and_then(|rest| rest.lines().next());
+        after.is_some_and(|line| !line.ends_with(';'))
+    };
+    let end = source.match_indices(TEST_MODULE).map(|(at, _)| at).find(inline);
     end.and_then(|end| source.get(..end)).unwrap_or(source)
+}
+
+/// The names of the modules in files of their own that exist for tests only.
+pub(crate) fn test_modules(source: &str) -> impl Iterator<Item = &str> {
+    source.match_indices(TEST_MODULE).filter_map(|(at, found)| {
+        let line = source.get(at + found.len()..)?.lines().next()?;
+        line.strip_suffix(';')
+    })
 }
 
 fn unquote(literal: &str) -> &str {
@@ -168,7 +182,9 @@ mod tests {
     #[test]
     fn tests_are_cut_off() {
         assert_eq!(without_tests("a\n#[cfg(test)]\nmod tests {}"), "a");
-        assert_eq!(without_tests("a\n#[cfg(test)]\n#[path = \"x\"]\nmod tests;"), "a");
+        let outside = "a\n#[cfg(test)]\nmod oracle;\nmod b;\n#[cfg(test)]\nmod tests {";
+        assert_eq!(without_tests(outside), "a\n#[cfg(test)]\nmod oracle;\nmod b;");
+        assert_eq!(test_modules(outside).collect::<Vec<_>>(), ["oracle"]);
         assert_eq!(without_tests("a\n"), "a\n");
     }
 }

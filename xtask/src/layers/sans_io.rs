@@ -1,7 +1,7 @@
 //! Protocols, messages and types do no I/O: no runtime, no files, no sockets, no clock, no randomness of their own.
 
 use crate::problem::Problem;
-use crate::rust_source::{code_only, without_tests};
+use crate::rust_source::{code_only, test_modules, without_tests};
 
 /// The crates that do no I/O.
 const SANS_IO: [&str; 4] = ["types", "message", "mailauth", "sieve"];
@@ -55,11 +55,33 @@ pub(super) fn forbidden_dependency(package: &str, import: &str) -> Option<&'stat
     applies_to(package).then_some(row.1)
 }
 
-/// Looks through a source file; tests may do what they like.
-pub(super) fn check_source(file: &str, source: &str) -> Vec<Problem> {
-    if is_test_file(file) {
-        return Vec::new();
+/// Looks through the sources of a crate; tests may do what they like.
+pub(super) fn check_sources(sources: &[(&str, String)]) -> Vec<Problem> {
+    let modules = |(file, text): &(&str, String)| {
+        let folder = module_folder(file);
+        test_modules(text).map(|name| format!("{folder}{name}")).collect::<Vec<_>>()
+    };
+    let only_tests: Vec<String> = sources.iter().flat_map(modules).collect();
+    let for_tests = |file: &str| {
+        let module = file.trim_end_matches(".rs");
+        file.ends_with("/tests.rs")
+            || file.contains("/tests/")
+            || only_tests.iter().any(|test| {
+                module.strip_prefix(test.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+    };
+    sources.iter().filter(|(file, _)| !for_tests(file)).flat_map(|(file, text)| check_source(file, text)).collect()
+}
+
+/// Where the modules that a file declares lie.
+fn module_folder(file: &str) -> String {
+    match file.strip_suffix("/lib.rs") {
+        Some(folder) => format!("{folder}/"),
+        None => format!("{}/", file.trim_end_matches(".rs")),
     }
+}
+
+fn check_source(file: &str, source: &str) -> Vec<Problem> {
     let code = code_only(without_tests(source));
     let mut problems = Vec::new();
     for (path, why) in FORBIDDEN_PATHS {
@@ -74,10 +96,6 @@ pub(super) fn check_source(file: &str, source: &str) -> Vec<Problem> {
     }
     problems.sort_by_key(|problem| problem.line);
     problems
-}
-
-fn is_test_file(file: &str) -> bool {
-    file.ends_with("/tests.rs") || file.contains("/tests/")
 }
 
 fn lines_with<'a>(code: &'a str, path: &'a str) -> impl Iterator<Item = usize> + 'a {
@@ -135,6 +153,16 @@ mod tests {
     #[test]
     fn tests_may_read_files() {
         assert_eq!(lines("fn f() {}\n#[cfg(test)]\nmod tests {\n    use std::fs;\n}\n"), []);
-        assert!(check_source("crates/message/src/scan/tests.rs", "use std::fs::read;").is_empty());
+        let reads = || "use std::fs::read;".to_owned();
+        assert!(check_sources(&[("crates/message/src/scan/tests.rs", reads())]).is_empty());
+        let declares = ("crates/message/src/lib.rs", "\n#[cfg(test)]\nmod oracle;\nmod scan;\n".to_owned());
+        let sources = [
+            declares,
+            ("crates/message/src/oracle.rs", reads()),
+            ("crates/message/src/oracle/peer.rs", reads()),
+            ("crates/message/src/scan.rs", reads()),
+        ];
+        let found: Vec<String> = check_sources(&sources).into_iter().map(|problem| problem.file).collect();
+        assert_eq!(found, ["crates/message/src/scan.rs"]);
     }
 }
