@@ -12,6 +12,7 @@ use crate::line::{Line, LineBuffer};
 use crate::registry::{self, Spec, States};
 use crate::{Exposure, Limits, MessageEncoder, Policy, ResponseCode, Rule, Tls, reply};
 use bytes::{Bytes, BytesMut};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use types::Secret;
 
@@ -124,7 +125,10 @@ enum Sasl {
 
 /// One connection.
 pub struct Connection {
-    options: Options,
+    options: Arc<Options>,
+    /// From the options, until the session knows better.
+    expire: Option<Expire>,
+    login_delay: Option<LoginDelay>,
     policy: Policy,
     state: State,
     turn: Turn,
@@ -142,11 +146,14 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A connection that has just been accepted; the greeting is in the output.
-    pub fn new(options: Options, policy: Policy, now: Instant) -> Self {
+    /// A connection that has just been accepted; the greeting is in the output. The options may be shared.
+    pub fn new(options: impl Into<Arc<Options>>, policy: Policy, now: Instant) -> Self {
+        let options = options.into();
         let mut output = BytesMut::new();
         reply::encode_ok(&options.greeting.replace(['<', '>'], ""), &mut output);
         Self {
+            expire: options.expire,
+            login_delay: options.login_delay,
             options,
             policy,
             state: State::Authorization,
@@ -194,6 +201,9 @@ impl Connection {
     /// The session has written all output: the idle time begins anew.
     pub fn flushed(&mut self, now: Instant) {
         self.last_activity = now;
+        if self.output.is_empty() && matches!(self.turn, Turn::Command) {
+            self.output = BytesMut::new(); // an idle connection holds no buffer
+        }
     }
 
     /// When [`Connection::handle_timeout`] has something to do; never while the session owes an answer.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Longest command line in bytes with its CRLF (RFC 2449 §4).
 pub const COMMAND_LINE_MAX: usize = 255;
-/// Longest AUTH line, and longest line of a SASL exchange, in bytes with its CRLF (the figure of RFC 4954 §4.3).
+/// Longest AUTH line, and longest line of a SASL exchange, in bytes with its CRLF (the figure of RFC 4954 §4).
 pub const AUTH_LINE_MAX: usize = 12_288;
 /// Most bytes received and not yet understood that are held.
 pub const INPUT_MAX: usize = 16 * 1024;

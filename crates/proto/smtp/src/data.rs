@@ -1,8 +1,8 @@
 //! The bytes of a message on the wire: how DATA ends and nothing else ends it, and that no bare CR or LF passes.
 //!
 //! RFC 5321 §2.3.8 and §4.1.1.4: a line ends at CR LF and only there; DATA ends at `CR LF . CR LF` and only there. A
-//! server that is laxer can be talked into seeing two messages where the sender's server saw one. [`Decoder`] reads
-//! DATA and BDAT; [`DataEncoder`] writes DATA.
+//! server that is laxer can be talked into seeing two messages where the sender's server saw one. `Decoder` reads DATA
+//! and BDAT; [`DataEncoder`] writes DATA.
 
 mod encoder;
 

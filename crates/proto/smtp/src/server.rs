@@ -14,6 +14,7 @@ use crate::data::{BareNewline, DataFailure, Decoder};
 use crate::line::{Line, LineBuffer};
 use crate::{Exposure, Limits, Policy, Reply, registry};
 use bytes::{Bytes, BytesMut};
+use std::sync::Arc;
 use std::time::Instant;
 use types::{Octets, Secret};
 
@@ -178,7 +179,7 @@ enum Chunks {
 
 /// One connection.
 pub struct Server {
-    options: Options,
+    options: Arc<Options>,
     policy: Policy,
     state: State,
     turn: Turn,
@@ -199,10 +200,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// A connection that has just been accepted. It says nothing until the session greets.
-    pub fn new(options: Options, policy: Policy, now: Instant) -> Self {
+    /// A connection that has just been accepted. It says nothing until the session greets. The options may be shared.
+    pub fn new(options: impl Into<Arc<Options>>, policy: Policy, now: Instant) -> Self {
         Self {
-            options,
+            options: options.into(),
             policy,
             state: State::Greeting,
             turn: Turn::Command,
@@ -284,6 +285,9 @@ impl Server {
     /// The session has written all output: the time for the next command begins anew.
     pub fn flushed(&mut self, now: Instant) {
         self.last_activity = now;
+        if self.output.is_empty() && matches!(self.turn, Turn::Command) {
+            self.output = BytesMut::new(); // an idle connection holds no buffer
+        }
     }
 
     /// When [`Server::handle_timeout`] has something to do; never while the session owes an answer.

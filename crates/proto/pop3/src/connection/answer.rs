@@ -131,12 +131,12 @@ impl Connection {
 
     /// After the sign-in: what EXPIRE is for this account.
     pub fn set_expire(&mut self, expire: Option<Expire>) {
-        self.options.expire = expire;
+        self.expire = expire;
     }
 
     /// After the sign-in: what LOGIN-DELAY is for this account.
     pub fn set_login_delay(&mut self, delay: Option<LoginDelay>) {
-        self.options.login_delay = delay;
+        self.login_delay = delay;
     }
 
     fn finish_command(&mut self) {

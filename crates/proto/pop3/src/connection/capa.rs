@@ -23,12 +23,12 @@ impl Connection {
         for tag in ["RESP-CODES", "AUTH-RESP-CODE", "PIPELINING"] {
             self.capability(tag);
         }
-        match self.options.expire {
+        match self.expire {
             Some(Expire::Never) => self.capability("EXPIRE NEVER"),
             Some(Expire::Days(days)) => self.capability(&format!("EXPIRE {days}")),
             None => {}
         }
-        match self.options.login_delay {
+        match self.login_delay {
             Some(LoginDelay::AtMost(delay)) if self.state == State::Authorization => {
                 self.capability(&format!("LOGIN-DELAY {} USER", delay.as_secs()));
             }
