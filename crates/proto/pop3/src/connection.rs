@@ -86,6 +86,8 @@ pub enum CloseReason {
     IdleTimeout,
     /// Too many faulty commands.
     TooManyErrors,
+    /// Too many commands without a sign-in.
+    TooManyCommands,
     /// Too many failed sign-ins.
     TooManyLoginFailures,
 }
@@ -139,6 +141,7 @@ pub struct Connection {
     /// How many lines of a message the TOP that waits for its answer asked for.
     top_lines: Option<u32>,
     errors: u32,
+    commands_before_login: u32,
     login_failures: u32,
     last_received: Instant,
     last_activity: Instant,
@@ -163,6 +166,7 @@ impl Connection {
             user: None,
             top_lines: None,
             errors: 0,
+            commands_before_login: 0,
             login_failures: 0,
             last_received: now,
             last_activity: now,
@@ -282,6 +286,14 @@ impl Connection {
     }
 
     fn command_line(&mut self, line: &[u8]) -> Option<Event> {
+        if self.state == State::Authorization {
+            self.commands_before_login = self.commands_before_login.saturating_add(1);
+            if self.commands_before_login > self.options.limits.commands_before_login_max {
+                reply::encode_err(None, "Too many commands without a sign-in", &mut self.output);
+                self.closing = Some(CloseReason::TooManyCommands);
+                return None;
+            }
+        }
         let end = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
         let (keyword, rest) = line.split_at_checked(end).unwrap_or((line, &[]));
         let Some(spec) = registry::find(keyword) else {
@@ -440,6 +452,7 @@ impl Connection {
 
     fn refuse_clear_text(&mut self) {
         reply::encode_err(Some(ResponseCode::SysPerm), &self.options.clear_text_refusal, &mut self.output);
+        self.count_error();
     }
 
     fn argument_fault(&mut self, error: ArgumentError) {
@@ -449,6 +462,10 @@ impl Connection {
     /// Answers a faulty line and counts it.
     fn fault(&mut self, text: &str) {
         reply::encode_err(None, text, &mut self.output);
+        self.count_error();
+    }
+
+    fn count_error(&mut self) {
         self.errors = self.errors.saturating_add(1);
         if self.errors > self.options.limits.errors_max {
             self.closing = Some(CloseReason::TooManyErrors);

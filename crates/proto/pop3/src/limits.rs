@@ -12,6 +12,8 @@ pub const INPUT_MAX: usize = 16 * 1024;
 pub const OUTPUT_MAX: usize = 32 * 1024;
 /// Most faulty commands per connection.
 pub const ERRORS_MAX: u32 = 20;
+/// Most commands before the sign-in.
+pub const COMMANDS_BEFORE_LOGIN_MAX: u32 = 100;
 /// Most failed sign-ins per connection.
 pub const LOGIN_FAILURES_MAX: u32 = 5;
 /// Idle time before the sign-in.
@@ -34,6 +36,8 @@ pub struct Limits {
     pub output_max: usize,
     /// Most faulty commands per connection.
     pub errors_max: u32,
+    /// Most commands before the sign-in.
+    pub commands_before_login_max: u32,
     /// Most failed sign-ins per connection.
     pub login_failures_max: u32,
     /// Idle time before the sign-in.
@@ -50,6 +54,7 @@ impl Default for Limits {
             input_max: INPUT_MAX,
             output_max: OUTPUT_MAX,
             errors_max: ERRORS_MAX,
+            commands_before_login_max: COMMANDS_BEFORE_LOGIN_MAX,
             login_failures_max: LOGIN_FAILURES_MAX,
             idle_before_login: IDLE_BEFORE_LOGIN,
             idle: IDLE,

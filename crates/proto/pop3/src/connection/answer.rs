@@ -157,7 +157,12 @@ impl Connection {
     fn write_uidl_line(&mut self, message: MessageNumber, unique_id: &str) {
         reply::encode_number(u64::from(message.0.get()), &mut self.output);
         self.output.put_u8(b' ');
-        self.output.put_slice(unique_id.as_bytes());
+        if unique_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            self.output.put_slice(unique_id.as_bytes());
+        } else {
+            // Never let a stored id write lines of its own.
+            self.output.extend(unique_id.bytes().map(|byte| if byte.is_ascii_graphic() { byte } else { b'?' }));
+        }
         self.output.put_slice(b"\r\n");
     }
 

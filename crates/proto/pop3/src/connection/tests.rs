@@ -332,7 +332,8 @@ fn input_and_own_output_are_bounded() {
     assert_eq!(dialogue.connection.receive(dialogue.now, &flood), 0);
     assert!(dialogue.connection.poll_event().is_some());
     assert_eq!(dialogue.connection.receive(dialogue.now, &flood), 6);
-    let mut dialogue = Dialogue::in_tls();
+    let limits = Limits { commands_before_login_max: u32::MAX, ..Limits::default() };
+    let mut dialogue = Dialogue::with(Options { limits, ..Options::default() }, policy(Tls::Active, Rule::Offered));
     let mut fed = 0;
     while fed < 60_000 {
         fed += dialogue.connection.receive(dialogue.now, &b"CAPA\r\n".repeat(10_000));
@@ -349,6 +350,28 @@ fn too_many_errors_end_the_connection() {
         assert_eq!(dialogue.answer("XYZZY\r\n"), "-ERR Unknown command\r\n", "{error}");
     }
     assert_eq!(dialogue.event("\r\n"), Some(Event::Closed(CloseReason::TooManyErrors)));
+}
+
+#[test]
+fn who_never_signs_in_is_ended() {
+    let mut dialogue = Dialogue::in_tls();
+    for _ in 0..crate::limits::COMMANDS_BEFORE_LOGIN_MAX {
+        assert!(dialogue.answer("CAPA\r\n").starts_with("+OK"));
+    }
+    assert_eq!(dialogue.event("CAPA\r\n"), Some(Event::Closed(CloseReason::TooManyCommands)));
+    assert_eq!(dialogue.output(), "-ERR Too many commands without a sign-in\r\n");
+    let mut dialogue = Dialogue::signed_in();
+    for _ in 0..1000 {
+        assert_eq!(dialogue.answer("NOOP\r\n"), "+OK\r\n");
+    }
+}
+
+#[test]
+fn a_unique_id_writes_no_lines_of_its_own() {
+    let mut dialogue = Dialogue::signed_in();
+    dialogue.command("UIDL 1\r\n");
+    dialogue.connection.uidl_one(number(1), "a\r\n.\r\n-b");
+    assert_eq!(dialogue.output(), "+OK 1 a??.??-b\r\n");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use memchr::memchr;
 const LINE_MAX: usize = 4096;
 /// Most lines of a reply.
 const LINES_MAX: usize = 200;
-/// Most bytes of text of a reply that are kept; the rest is read and dropped.
-const TEXT_MAX: usize = 16 * 1024;
+/// Most bytes of text of a reply that are kept; the rest is read and dropped. Each recipient keeps one.
+const TEXT_MAX: usize = 4 * 1024;
 
 /// What came of looking at the input.
 #[derive(Debug, PartialEq, Eq)]
