@@ -14,8 +14,6 @@ pub mod command;
 pub mod connection;
 pub mod fetch;
 pub mod limits;
-#[cfg(test)]
-mod oracle;
 pub mod registry;
 pub mod response;
 pub mod search;
@@ -27,3 +25,6 @@ pub use connection::{Connection, Event, Policy, State, Tag};
 pub use limits::Limits;
 pub use response::{Code, Response, Status};
 pub use view::SessionView;
+
+#[cfg(test)]
+mod tests;

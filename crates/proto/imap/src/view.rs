@@ -58,6 +58,8 @@ pub struct SessionView {
     held: Vec<Entry>,
     /// Changes since the last sync of which the client knows the outcome.
     silenced: Vec<Silence>,
+    /// Messages whose flags the next sync tells, changed or not.
+    owed: UidSet,
     /// Messages from this UID on are recent in this session.
     recent_from: Option<Uid>,
     /// The number last told with RECENT.
@@ -73,6 +75,7 @@ impl SessionView {
             told: snapshot,
             held: Vec::new(),
             silenced: Vec::new(),
+            owed: UidSet::default(),
             recent_from,
             recent_told: 0,
             condstore: false,
@@ -182,6 +185,12 @@ impl SessionView {
         self.silenced.push(Silence { uids, change, flags });
     }
 
+    /// The client waits for the flags of these messages (STORE without `.SILENT`, RFC 3501 §6.4.6): the next
+    /// [`Self::sync`] tells them even where they are as they were.
+    pub fn owe(&mut self, uids: UidSet) {
+        self.owed = uids;
+    }
+
     /// The flags the client takes a message to have that was told with these.
     fn believed(&self, uid: Uid, told: Flags) -> Flags {
         let relevant = self.silenced.iter().filter(|s| s.uids.contains(uid));
@@ -206,6 +215,7 @@ impl SessionView {
             self.advance(current, &mut updates);
         }
         self.silenced.clear();
+        self.pay_owed(&mut updates);
         if expunges == Expunges::Told {
             updates.expunged = self.take_held();
         }
@@ -242,6 +252,25 @@ impl SessionView {
             self.held.extend(diff.gone.into_iter().copied());
             self.held.sort_unstable_by_key(|e| e.uid);
         }
+    }
+
+    /// Adds the owed flags to those that changed.
+    fn pay_owed(&mut self, updates: &mut Updates) {
+        let owed = std::mem::take(&mut self.owed);
+        let changed = updates.flags.len();
+        for range in owed.ranges() {
+            let Some(first) = Uid::new(*range.start()) else { continue };
+            for entry in self.told.iter_from(first).take_while(|e| e.uid.get() <= *range.end()) {
+                let known = updates.flags.get(..changed).unwrap_or_default();
+                if known.binary_search_by_key(&entry.uid, |u| u.uid).is_err() {
+                    let modseq = self.condstore.then_some(entry.modseq);
+                    let recent = self.is_recent(entry.uid);
+                    let flags = Some(entry.flags);
+                    updates.flags.push(FlagUpdate { seq: 0, uid: entry.uid, flags, modseq, recent });
+                }
+            }
+        }
+        updates.flags.sort_unstable_by_key(|u| u.uid);
     }
 
     /// Forgets the held messages; their numbers from the highest down, so that none shifts another.

@@ -144,6 +144,25 @@ fn a_silent_change_is_told_only_where_it_came_out_differently() {
 }
 
 #[test]
+fn a_store_is_answered_even_where_it_changed_nothing() {
+    let before = snapshot([1, 2, 3, 4]);
+    let mut view = SessionView::open(Arc::clone(&before), None);
+    view.owe(UidSet::from_ranges([2..=9]));
+    let after = advanced(&before, &[entry(1, Flags::SEEN, 2), entry(3, Flags::SEEN, 2)], &[4]);
+    let told: Vec<_> = view.sync(&after, Expunges::Held).flags.iter().map(|f| (f.seq, f.flags)).collect();
+    assert_eq!(
+        told,
+        [(1, Some(Flags::SEEN)), (2, Some(Flags::NONE)), (3, Some(Flags::SEEN))],
+        "what is gone is left out"
+    );
+    assert!(view.sync(&after, Expunges::Held).is_empty(), "once");
+    view.owe(UidSet::from_ranges([2..=2]));
+    view.enable_condstore();
+    let told: Vec<_> = view.sync(&after, Expunges::Held).flags.iter().map(|f| (f.uid, f.modseq)).collect();
+    assert_eq!(told, [(uid(2), Some(ModSeq(1)))]);
+}
+
+#[test]
 fn messages_from_a_uid_on_are_recent() {
     let before = snapshot([1, 2, 3]);
     let mut view = SessionView::open(Arc::clone(&before), Some(uid(3)));
