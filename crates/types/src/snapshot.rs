@@ -36,6 +36,8 @@ pub struct Entry {
 pub struct Chunk {
     entries: Vec<Entry>,
     max_modseq: ModSeq,
+    /// How many have no `\Seen`.
+    unseen: u32,
 }
 
 impl Default for ModSeq {
@@ -75,7 +77,8 @@ pub struct Snapshot {
 impl Chunk {
     fn new(entries: Vec<Entry>) -> Self {
         let max_modseq = entries.iter().map(|e| e.modseq).max().unwrap_or_default();
-        Self { entries, max_modseq }
+        let unseen = count(entries.iter().filter(|e| !e.flags.contains(Flags::SEEN)).count());
+        Self { entries, max_modseq, unseen }
     }
 
     /// Its messages, by UID.
@@ -86,6 +89,11 @@ impl Chunk {
     /// The highest modification sequence in it.
     pub fn max_modseq(&self) -> ModSeq {
         self.max_modseq
+    }
+
+    /// How many of its messages have no `\Seen`.
+    pub fn unseen(&self) -> u32 {
+        self.unseen
     }
 
     fn find(&self, uid: Uid) -> Result<usize, usize> {
@@ -257,6 +265,17 @@ impl Snapshot {
     /// The last message.
     pub fn last(&self) -> Option<&Entry> {
         self.slots.last()?.chunk.entries.last()
+    }
+
+    /// How many messages have no `\Seen`, in time proportional to the number of chunks.
+    pub fn unseen(&self) -> u32 {
+        self.slots.iter().map(|s| s.chunk.unseen).sum()
+    }
+
+    /// The first message without `\Seen`, in time proportional to the number of chunks.
+    pub fn first_unseen(&self) -> Option<&Entry> {
+        let slot = self.slots.iter().find(|s| s.chunk.unseen > 0)?;
+        slot.chunk.entries.iter().find(|e| !e.flags.contains(Flags::SEEN))
     }
 
     /// Compares with an earlier state of the same mailbox, looking only into chunks that are not shared.

@@ -116,8 +116,7 @@ impl SessionView {
 
     /// The sequence number of the first message without `\Seen`, for the UNSEEN code of SELECT.
     pub fn first_unseen(&self) -> Option<u32> {
-        let first = self.told.iter().find(|e| !e.flags.contains(Flags::SEEN))?;
-        self.seq_of(first.uid)
+        self.seq_of(self.told.first_unseen()?.uid)
     }
 
     /// How many messages are gone without the session having been told.

@@ -47,6 +47,16 @@ fn a_change_shares_every_chunk_it_does_not_touch() {
     assert!(diff.added.is_empty() && diff.gone.is_empty());
 }
 
+#[test]
+fn unseen_messages_are_counted_and_the_first_is_found() {
+    let seen = |uid| Entry { flags: Flags::SEEN, ..entry(uid, 2) };
+    let all: Vec<_> = (1..=3000).map(seen).collect();
+    let view = snapshot(1..=3000).advanced(&all, &[]);
+    assert_eq!((view.unseen(), view.first_unseen()), (0, None));
+    let view = view.advanced(&[entry(1500, 3), entry(2999, 3)], &[]);
+    assert_eq!((view.unseen(), view.first_unseen()), (2, Some(&entry(1500, 3))));
+}
+
 /// Random changes, each checked against a plain map: contents, positions and the difference.
 #[test]
 fn snapshots_agree_with_a_plain_map_under_random_changes() {

@@ -35,6 +35,14 @@ impl Selection {
         &self.0
     }
 
+    /// What is left of it behind a sequence number, for answers that are given in pages.
+    #[must_use]
+    pub fn behind(&self, seq: u32) -> Self {
+        let first = self.0.partition_point(|r| *r.end() <= seq);
+        let rest = self.0.get(first..).unwrap_or_default();
+        Self(rest.iter().map(|r| (*r.start()).max(seq.saturating_add(1))..=*r.end()).collect())
+    }
+
     /// How many messages.
     pub fn len(&self) -> u32 {
         self.0.iter().map(|r| r.end() - r.start() + 1).sum()
