@@ -73,8 +73,11 @@ pub fn select<N: AsRef<[u8]>>(block: &[u8], selection: Selection, names: &[N], o
     for field in fields(block) {
         let is_named = names.iter().any(|name| name.as_ref().eq_ignore_ascii_case(field.name));
         // A line that is no field has no name that could be asked for.
-        if !field.name.is_empty() && is_named == wants_named {
+        if (is_named && !field.name.is_empty()) == wants_named {
             out.put_slice(field.raw);
+            if !field.raw.ends_with(b"\n") {
+                out.put_slice(b"\r\n");
+            }
         }
     }
     out.put_slice(b"\r\n");
@@ -102,7 +105,10 @@ mod tests {
             String::from_utf8(out).unwrap()
         };
         assert_eq!(select(Selection::Only, &["FROM", "x"]), "From: a\r\nfrom: =?utf-8?Q?=C3=A4?=\r\n\r\n");
-        assert_eq!(select(Selection::Except, &["from"]), "SUBJECT : x\r\n  y\r\nTo:\r\n\r\n");
-        assert_eq!(select(Selection::Only, &[]), "\r\n");
+        assert_eq!(select(Selection::Except, &["from"]), "SUBJECT : x\r\n  y\r\nno field\r\nTo:\r\n\r\n");
+        assert_eq!(select(Selection::Only, &[""]), "\r\n");
+        let mut cut = Vec::new();
+        super::select(b"To: a\r\nCc: b", Selection::Only, &["cc"], &mut cut);
+        assert_eq!(cut, b"Cc: b\r\n\r\n");
     }
 }

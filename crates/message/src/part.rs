@@ -5,7 +5,8 @@ use std::fmt;
 use std::ops::Range;
 
 /// A part's place in its message: `1.2.3` as RFC 9051 §6.4.5.1 counts. Empty for a multipart that is the whole
-/// of a message: that has no number of its own.
+/// of the raw message: that has no number of its own. One that is the whole of a message inside another has the number
+/// of the part that holds that message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartPath(pub Vec<u32>);
 

@@ -232,7 +232,8 @@ fn fuzz_header(input: &[u8]) {
     let mut both = Vec::new();
     header::select(input, Selection::Only, &["subject", "to"], &mut both);
     header::select(input, Selection::Except, &["subject", "to"], &mut both);
-    assert!(both.len() <= whole.len() + 4);
+    // Two empty lines, and perhaps a line end that the last field lacks.
+    assert!(both.len() <= whole.len() + 6);
 }
 
 fn fuzz_values(input: &[u8]) {

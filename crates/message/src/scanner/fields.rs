@@ -56,6 +56,10 @@ impl Name {
         NAMES.iter().find(|(text, _)| name.eq_ignore_ascii_case(text.as_bytes())).map(|(_, name)| *name)
     }
 
+    fn is_address(self) -> bool {
+        matches!(self, Self::Bcc | Self::Cc | Self::From | Self::ReplyTo | Self::Sender | Self::To)
+    }
+
     /// Whether it describes a part (RFC 2045 §3), and not a message.
     fn is_of_part(self) -> bool {
         use Name::{
@@ -109,6 +113,12 @@ impl Fields {
         self.seen = 0;
     }
 
+    /// How many bytes are kept.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Whether something was left out in any header so far.
     pub(crate) fn is_limited(&self) -> bool {
         self.is_limited
@@ -143,12 +153,17 @@ impl Fields {
 
     fn keep(&mut self, piece: &[u8]) {
         let room = self.bytes_max.saturating_sub(self.bytes.len());
+        self.bytes.extend_from_slice(piece.get(..room).unwrap_or(piece));
+        let Some((name, range)) = self.list.last_mut() else { return };
+        range.end = self.bytes.len();
         if piece.len() > room {
             self.is_limited = true;
-        }
-        self.bytes.extend_from_slice(piece.get(..room).unwrap_or(piece));
-        if let Some((_, range)) = self.list.last_mut() {
-            range.end = self.bytes.len();
+            self.is_keeping = false;
+            if name.is_address() {
+                // Half an address would be another address.
+                let kept = self.bytes.get(range.clone()).unwrap_or_default();
+                range.end = range.start.saturating_add(memchr::memrchr(b',', kept).unwrap_or(0));
+            }
         }
     }
 
