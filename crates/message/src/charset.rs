@@ -11,7 +11,7 @@ fn encoding(charset: &str) -> Option<&'static Encoding> {
 /// windows-1252, as bytes above 127 there mean in practice.
 pub fn decode(bytes: &[u8], charset: &str) -> String {
     if bytes.is_ascii() && !charset.to_ascii_lowercase().starts_with("iso-2022") {
-        return bytes.iter().map(|b| char::from(*b)).collect();
+        return String::from_utf8(bytes.to_vec()).unwrap_or_default();
     }
     match encoding(charset).filter(|_| !charset.eq_ignore_ascii_case("us-ascii")) {
         Some(encoding) => encoding.decode_without_bom_handling(bytes).0.into_owned(),

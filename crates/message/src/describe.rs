@@ -1,6 +1,7 @@
 //! What a header says of its part, written down at once in the form BODYSTRUCTURE and ENVELOPE will have, so that the
 //! header itself need not be kept (RFC 9051 §7.5.2).
 
+use crate::address::AddressEntry;
 use crate::lexer::Lexer;
 use crate::parameter::{Parameter, Parameterised};
 use crate::part::{PartKind, TransferEncoding};
@@ -358,26 +359,45 @@ fn put_envelope(out: &mut Vec<u8>, fields: &Fields) {
     out.push(b')');
 }
 
-/// Appends a list of addresses, or NIL; tells which.
+/// How many bytes of wire form are written of the addresses of one field name. A field of commas would else become
+/// many times its size.
+pub(crate) const ADDRESSES_MAX: usize = 256 << 10;
+
+/// Appends a list of addresses, or NIL; tells which. Past [`ADDRESSES_MAX`] the rest is left out.
 fn put_addresses(out: &mut Vec<u8>, fields: &Fields, name: Name) -> bool {
     let mut has_any = false;
+    let mut in_group = false;
+    let end = out.len().saturating_add(ADDRESSES_MAX);
     for value in fields.all(name) {
         crate::address::parse_list(value, |address| {
+            if out.len() >= end {
+                return;
+            }
+            in_group = address.domain.is_none() && address.mailbox.is_some() || in_group && address.domain.is_some();
             out.extend_from_slice(if has_any { b"(" } else { b"((" });
             has_any = true;
-            match &address.name {
-                Some(name) => wire::put_text(out, name),
-                None => out.extend_from_slice(b"NIL"),
-            }
-            for part in [&address.route, &address.mailbox, &address.domain] {
-                out.push(b' ');
-                wire::put_nstring(out, part.as_deref());
-            }
-            out.push(b')');
+            put_address(out, &address);
         });
+    }
+    if in_group {
+        out.push(b'(');
+        put_address(out, &AddressEntry::default());
     }
     out.extend_from_slice(if has_any { b")" } else { b"NIL" });
     has_any
+}
+
+/// `address`, after its opening parenthesis.
+fn put_address(out: &mut Vec<u8>, address: &AddressEntry) {
+    match &address.name {
+        Some(name) => wire::put_text(out, name),
+        None => out.extend_from_slice(b"NIL"),
+    }
+    for part in [&address.route, &address.mailbox, &address.domain] {
+        out.push(b' ');
+        wire::put_nstring(out, part.as_deref());
+    }
+    out.push(b')');
 }
 
 /// The envelope of a message that could not be looked into.

@@ -10,6 +10,10 @@ const WORD_READ_MAX: usize = WORD_MAX * 20;
 /// Decodes a field's raw value: folds go, encoded words become text, other bytes above 127 are taken for UTF-8 or,
 /// failing that, windows-1252. Words that make no sense stay as they are.
 pub fn decode(value: &[u8]) -> String {
+    // What most fields are: nothing to unfold, nothing to decode.
+    if value.is_ascii() && !value.iter().any(|b| matches!(b, b'\r' | b'\n')) && !has_word(value) {
+        return String::from_utf8(value.to_vec()).unwrap_or_default();
+    }
     let unfolded = crate::wire::unfold(value);
     let mut out = String::with_capacity(unfolded.len());
     let mut rest = unfolded.as_slice();
@@ -35,6 +39,10 @@ pub fn decode(value: &[u8]) -> String {
     pending.flush(&mut out);
     out.push_str(&charset::decode(rest, ""));
     out
+}
+
+fn has_word(value: &[u8]) -> bool {
+    memchr::memchr_iter(b'?', value).any(|at| at.checked_sub(1).and_then(|before| value.get(before)) == Some(&b'='))
 }
 
 #[derive(Default)]

@@ -78,7 +78,7 @@ pub(crate) fn put_text(out: &mut Vec<u8>, text: &[u8]) {
     let is_plain = !text.iter().any(|b| matches!(b, 0 | b'\t' | b'\r' | b'\n' | b'"' | b'\\' | 0x80..))
         && !text.first().is_some_and(is_space)
         && !text.last().is_some_and(is_space)
-        && memchr::memmem::find(text, b"  ").is_none();
+        && !text.windows(2).any(|pair| pair == b"  ");
     if is_plain {
         out.push(b'"');
         out.extend_from_slice(text);

@@ -81,6 +81,9 @@ impl Name {
     }
 }
 
+/// How many fields of one header block are kept; ordinary mail has a dozen that matter.
+const KEPT_MAX: usize = 4_096;
+
 /// What is kept of the header block being read.
 pub(crate) struct Fields {
     count_max: usize,
@@ -145,6 +148,10 @@ impl Fields {
         let (name, value) = line.split_at_checked(colon).unwrap_or_default();
         // White space before the colon is obsolete syntax (RFC 5322 §4.5.1).
         let Some(name) = Name::parse(name.trim_ascii_end()).filter(|n| is_root || n.is_of_part()) else { return };
+        if self.list.len() >= KEPT_MAX {
+            self.is_limited = true;
+            return;
+        }
         let start = self.bytes.len();
         self.list.push((name, start..start));
         self.is_keeping = true;
@@ -187,5 +194,21 @@ impl Fields {
         let start = value.iter().position(|b| !matches!(b, b' ' | b'\t')).unwrap_or(value.len());
         let value = value.get(start..).unwrap_or_default();
         value.strip_suffix(b"\r\n").or(value.strip_suffix(b"\n")).unwrap_or(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_that_matter_are_kept_up_to_a_number() {
+        let mut fields = Fields::new(Limits::default());
+        for _ in 0..KEPT_MAX {
+            fields.line(b"To: a\n", true, true);
+        }
+        assert_eq!((fields.all(Name::To).count(), fields.is_limited()), (KEPT_MAX, false));
+        fields.line(b"To: a\n", true, true);
+        assert_eq!((fields.all(Name::To).count(), fields.is_limited()), (KEPT_MAX, true));
     }
 }

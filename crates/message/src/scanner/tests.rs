@@ -258,3 +258,19 @@ fn what_is_attached_is_seen() {
         assert_eq!(Scanner::scan(message.as_bytes()).has_attachment(), attached, "{content}");
     }
 }
+
+#[test]
+fn addresses_are_shown_up_to_a_limit_and_a_group_is_closed() {
+    // What one address takes on the wire.
+    let one = "(NIL NIL \"12345678\" \"b.c\")";
+    let fitting = crate::describe::ADDRESSES_MAX.div_ceil(one.len());
+    let shown = |count: usize, head: &str| {
+        let message = format!("To: {head}{}\n\n", "12345678@b.c,".repeat(count));
+        String::from_utf8(Scanner::scan(message.as_bytes()).envelope().to_vec()).unwrap()
+    };
+    for count in [fitting - 1, fitting] {
+        assert_eq!(shown(count, "").matches(one).count(), count);
+    }
+    assert_eq!(shown(fitting + 1, "").matches(one).count(), fitting);
+    assert!(shown(fitting + 1, "group:").ends_with("\"b.c\")(NIL NIL NIL NIL)) NIL NIL NIL NIL)"));
+}
