@@ -19,5 +19,7 @@ mod messages;
 mod model;
 #[path = "mail/retention.rs"]
 mod retention;
+#[path = "mail/search.rs"]
+mod search;
 #[path = "mail/world.rs"]
 mod world;

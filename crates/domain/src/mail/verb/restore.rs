@@ -54,7 +54,7 @@ impl Verb for Restore {
             } else {
                 None
             };
-            next_uids(&row, found.len())?;
+            let _enough = next_uids(&row, found.len())?;
             plans.push((target, row, twins, found));
         }
         tx.next_modseq();
