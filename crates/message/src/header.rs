@@ -66,21 +66,21 @@ pub enum Selection {
     Except,
 }
 
-/// Appends the fields of a header block that a section selects, then the empty line (RFC 9051 §6.4.5.1). `block` is
-/// what `HEADER` locates; `CR LF` ends the selection whatever the message has.
+/// Appends the fields of a header block that a section selects, and the block's empty line if it has one, as they
+/// stand there (RFC 9051 §6.4.5.1). `block` is what `HEADER` locates.
 pub fn select<N: AsRef<[u8]>>(block: &[u8], selection: Selection, names: &[N], out: &mut impl BufMut) {
     let wants_named = selection == Selection::Only;
+    let mut length = 0usize;
     for field in fields(block) {
-        let is_named = names.iter().any(|name| name.as_ref().eq_ignore_ascii_case(field.name));
+        length = length.saturating_add(field.raw.len());
         // A line that is no field has no name that could be asked for.
-        if (is_named && !field.name.is_empty()) == wants_named {
+        let is_named = !field.name.is_empty() && names.iter().any(|n| n.as_ref().eq_ignore_ascii_case(field.name));
+        if is_named == wants_named {
             out.put_slice(field.raw);
-            if !field.raw.ends_with(b"\n") {
-                out.put_slice(b"\r\n");
-            }
         }
     }
-    out.put_slice(b"\r\n");
+    let rest = block.get(length..).unwrap_or_default();
+    out.put_slice(if rest.starts_with(b"\r\n") { b"\r\n" } else { rest.get(..1).unwrap_or_default() });
 }
 
 #[cfg(test)]
@@ -109,6 +109,6 @@ mod tests {
         assert_eq!(select(Selection::Only, &[""]), "\r\n");
         let mut cut = Vec::new();
         super::select(b"To: a\r\nCc: b", Selection::Only, &["cc"], &mut cut);
-        assert_eq!(cut, b"Cc: b\r\n\r\n");
+        assert_eq!(cut, b"Cc: b", "no line is added that the message does not have");
     }
 }

@@ -7,9 +7,16 @@
 mod dovecot;
 
 use message::corpus::{self, Sample};
+use message::header::{self, Selection};
 use message::{ImapRevision, PartKind, Scanner, SectionText, Summary};
 use std::collections::BTreeSet;
 use std::fmt::Write;
+
+/// Selections of header fields that every message is asked for.
+const FIELDS: &[(&str, Selection, &[&str])] = &[
+    ("HEADER.FIELDS (SUBJECT TO)", Selection::Only, &["SUBJECT", "TO"]),
+    ("HEADER.FIELDS.NOT (SUBJECT X-OTHER)", Selection::Except, &["SUBJECT", "X-OTHER"]),
+];
 
 /// Dovecot hands out every line with CR LF, whatever was stored; we hand out what was stored.
 fn with_crlf(raw: &[u8]) -> Vec<u8> {
@@ -141,6 +148,9 @@ fn the_corpus_is_answered_as_dovecot_answers_it() {
         for (name, ..) in case.sections() {
             write!(items, " BODY.PEEK[{name}]").unwrap();
         }
+        for (name, ..) in FIELDS {
+            write!(items, " BODY.PEEK[{name}]").unwrap();
+        }
         commands.push(format!("FETCH {number} ({})", items.trim_start()));
     }
     let answers = dovecot::ask(directory.path(), &commands);
@@ -189,6 +199,19 @@ fn differences(case: &Case, theirs: &dovecot::Answers) -> Vec<String> {
         } else {
             compare(&item, &ours, &theirs);
         }
+    }
+    let header = &case.bytes[..usize::try_from(case.summary.header_size().0).unwrap()];
+    for (section, selection, names) in FIELDS {
+        let mut ours = Vec::new();
+        header::select(header, *selection, names, &mut ours);
+        let item = format!("BODY[{section}]");
+        let mut theirs = dovecot::string_bytes(their(&item)).unwrap_or_default();
+        // RFC 9051 §6.4.5.1: no empty line where the message has none. Dovecot adds one when it selects by name.
+        if *selection == Selection::Only && !header.ends_with(b"\n\r\n") && header != b"\r\n" {
+            let kept = theirs.len() - theirs.len().min(if ours.ends_with(b"\n") || ours.is_empty() { 2 } else { 4 });
+            theirs.truncate(kept);
+        }
+        compare(&item, &without_nul(&ours), &theirs);
     }
     for (item, is_body) in [("BODY", true), ("BODYSTRUCTURE", false)] {
         let ours = case.structure(is_body);
