@@ -162,6 +162,11 @@ impl Connection {
         self.phase == Phase::Closed
     }
 
+    /// Whether a command was handed out that is not answered yet.
+    pub fn is_answer_due(&self) -> bool {
+        self.phase == Phase::Running
+    }
+
     /// What the peer is offered now.
     pub fn policy(&self) -> &Policy {
         &self.policy

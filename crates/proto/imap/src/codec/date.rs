@@ -125,12 +125,12 @@ pub fn parse_date_time(cursor: &mut Cursor<'_>) -> Result<Timestamp, ParseError>
     cursor.expect(b':', "A time is not well formed")?;
     let second = digits(cursor, 2, 2)?;
     cursor.space()?;
-    let east = match cursor.peek() {
-        Some(b'+') => 1,
-        Some(b'-') => -1,
-        _ => return Err(ParseError::Syntax("A time zone is missing")),
+    let east = if cursor.take_if(b'+') {
+        1
+    } else {
+        cursor.expect(b'-', "A time zone is missing")?;
+        -1
     };
-    cursor.take_while(|b| matches!(b, b'+' | b'-'));
     let zone_hours = digits(cursor, 2, 2)?;
     let zone_minutes = digits(cursor, 2, 2)?;
     cursor.expect(b'"', "A date is not closed")?;

@@ -4,6 +4,7 @@ use super::{ParseError, modified_utf7};
 use crate::response::Code;
 use std::fmt;
 use types::{HIERARCHY_SEPARATOR, MAILBOX_NAME_MAX, MailboxName};
+use unicode_normalization::UnicodeNormalization;
 
 /// Longest pattern, reference included, in bytes of UTF-8.
 pub const LIST_PATTERN_MAX: usize = MAILBOX_NAME_MAX;
@@ -37,8 +38,10 @@ impl ListPattern {
         Self::new(&text)
     }
 
-    /// A pattern in UTF-8.
+    /// A pattern in UTF-8. It is composed as names are, so that both spellings of an umlaut find it.
     pub fn new(text: &str) -> Result<Self, ParseError> {
+        let composed: String = text.chars().take(LIST_PATTERN_MAX + 1).nfc().collect();
+        let text = composed.as_str();
         if text.len() > LIST_PATTERN_MAX {
             return Err(ParseError::Refusal(Code::Limit, "The pattern is too long"));
         }

@@ -58,9 +58,13 @@ pub(crate) fn parse_head(cursor: &mut Cursor<'_>, announced: LiteralAnnouncement
 
 /// Whether nothing is left but a literal announcement.
 fn is_announcement(cursor: &Cursor<'_>) -> bool {
-    let mut line = cursor.rest().split(|b| *b == b'\n');
-    let first_is_last = line.next().is_some() && line.next() == Some(&[]) && line.next().is_none();
-    cursor.peek() == Some(b'{') && first_is_last
+    let mut ahead = cursor.clone();
+    let opened = ahead.take_if(b'{');
+    ahead.take_while(|b| b.is_ascii_digit());
+    ahead.take_if(b'+');
+    let closed = ahead.take_if(b'}');
+    ahead.take_if(b'\r');
+    opened && closed && ahead.rest() == b"\n"
 }
 
 /// An APPEND that came to its end without a message literal.

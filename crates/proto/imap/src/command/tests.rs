@@ -202,8 +202,14 @@ fn append_knows_the_message_from_the_mailbox() {
     assert_eq!(head(" {5}\r\ninbox {310+}\r\n"), message(&FlagList::default(), None));
     assert_eq!(head(" INBOX (\\Seen $a) \" 1-Jan-1970 00:00:00 +0000\" {310}\r\n"), message(&flags, date));
     assert_eq!(head(" INBOX () \" 1-Jan-1970 00:00:00 +0000\" {310}\r\n"), message(&FlagList::default(), date));
-    for bad in [" INBOX(\\Seen) {1}\r\n", "{5}\r\n", " INBOX x {1}\r\n", " INBOX (\\Recent) {1}\r\n", " INBOX  {1}\r\n"]
-    {
+    for bad in [
+        " INBOX(\\Seen) {1}\r\n",
+        "{5}\r\n",
+        " INBOX x {1}\r\n",
+        " INBOX (\\Recent) {1}\r\n",
+        " INBOX  {1}\r\n",
+        " INBOX {0+X {1}\r\n",
+    ] {
         assert!(head(bad).is_err(), "{bad}");
     }
     all_bad(&["APPEND INBOX", "APPEND INBOX text", "APPEND"]);

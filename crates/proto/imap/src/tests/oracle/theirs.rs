@@ -6,6 +6,7 @@ use bytes::BytesMut;
 use imap_codec::decode::Decoder;
 use imap_codec::imap_types::command::{CommandBody, FetchModifier, SelectParameter, StoreModifier};
 use imap_codec::imap_types::core::AString;
+use imap_codec::imap_types::extensions::binary::LiteralOrLiteral8;
 use imap_codec::imap_types::fetch::{MacroOrMessageDataItemNames, MessageDataItemName, Part, Section};
 use imap_codec::imap_types::flag::{Flag, StoreResponse};
 use imap_codec::imap_types::mailbox::{ListMailbox, Mailbox};
@@ -117,6 +118,14 @@ fn show(body: &CommandBody<'_>) -> String {
         }
         CommandBody::Move { sequence_set, mailbox, uid } => {
             format!("Move {} {}", messages(sequence_set, *uid), name(mailbox))
+        }
+        CommandBody::Append { mailbox, flags: list, date, message } => {
+            let size = match message {
+                LiteralOrLiteral8::Literal(literal) => literal.as_ref().len(),
+                LiteralOrLiteral8::Literal8(literal) => literal.data.len(),
+            };
+            let date = date.as_ref().map(|date| date.as_ref().timestamp());
+            format!("Append {} {} {date:?} {size}", name(mailbox), flags(list))
         }
         CommandBody::Expunge => "Expunge ".to_owned(),
         CommandBody::ExpungeUid { sequence_set } => format!("Expunge {}", sequence(sequence_set)),

@@ -138,7 +138,7 @@ fn search_key(random: &mut Random, depth: usize) -> String {
 /// A command that both parsers should take, its line end included. The tag is `t`.
 pub(super) fn command(random: &mut Random) -> String {
     let uid = random.pick(&["", "UID ", "uid "]);
-    let command = match random.below(18) {
+    let command = match random.below(20) {
         0 => random
             .pick(&["NOOP", "capability", "LOGOUT", "CHECK", "CLOSE", "EXPUNGE", "UNSELECT", "IDLE", "NAMESPACE"])
             .to_owned(),
@@ -164,6 +164,15 @@ pub(super) fn command(random: &mut Random) -> String {
             let modifier = random.pick(&["", "", " (UNCHANGEDSINCE 0)", " (UNCHANGEDSINCE 320162338)"]);
             let item = random.pick(&["FLAGS", "+FLAGS", "-flags", "FLAGS.SILENT", "+FLAGS.SILENT", "-FLAGS.silent"]);
             format!("{uid}STORE {}{modifier} {item} {flags}", sequence(random))
+        }
+        15 | 16 => {
+            let flags = random.pick(&["", " ()", " (\\Seen)", " (\\draft $Junk)"]);
+            let date = random.pick(&["", " \"17-Jul-1996 02:44:25 -0700\"", " \" 1-feb-2024 23:59:59 +0130\""]);
+            format!(
+                "APPEND {}{flags}{date} {}",
+                mailbox(random),
+                random.pick(&["{3}\r\nabc", "{0+}\r\n", "{6}\r\na\r\nb {"])
+            )
         }
         12..=14 => {
             let items = match random.below(3) {
