@@ -21,13 +21,14 @@ pub(crate) fn check(workspace: &Workspace) -> anyhow::Result<Vec<Problem>> {
 
 fn check_text(text: &str, exists: &dyn Fn(&str) -> bool) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let mut open: Option<(usize, &str)> = None;
-    let unproved = |(line, title): (usize, &str)| {
+    let mut open: Option<(usize, String)> = None;
+    let unproved = |(line, title): (usize, String)| {
         Problem::at(FILE, line, format!("{title}: neither `{SHOWN}` nor `{NOT_SHOWN}` below it"))
     };
-    for (index, line) in text.lines().enumerate() {
+    for (index, line) in paragraphs(text) {
+        let line = line.as_str();
         if let Some(title) = line.strip_prefix("## ") {
-            problems.extend(open.replace((index + 1, title)).map(unproved));
+            problems.extend(open.replace((index + 1, title.to_owned())).map(unproved));
         } else if let Some(names) = line.strip_prefix(SHOWN) {
             open = None;
             let names: Vec<&str> = names.split('`').skip(1).step_by(2).collect();
@@ -42,6 +43,23 @@ fn check_text(text: &str, exists: &dyn Fn(&str) -> bool) -> Vec<Problem> {
     }
     problems.extend(open.map(unproved));
     problems
+}
+
+/// The paragraphs, each as one line, with the index of the line that it begins in.
+fn paragraphs(text: &str) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut open = false;
+    for (index, line) in text.lines().enumerate() {
+        match found.last_mut().filter(|_| open) {
+            Some((_, paragraph)) if !line.is_empty() && !line.starts_with('#') => {
+                paragraph.push(' ');
+                paragraph.push_str(line);
+            }
+            _ => found.push((index, line.to_owned())),
+        }
+        open = !line.is_empty() && !line.starts_with('#');
+    }
+    found
 }
 
 /// The names after `fn `.
@@ -63,13 +81,13 @@ mod tests {
 
     #[test]
     fn a_guarantee_with_tests_that_are_there_passes() {
-        assert!(problems("## G1\nWords.\nShown by: `a_test`, `tests/transcripts/imap/move`\n").is_empty());
+        assert!(problems("## G1\nWords.\n\nShown by: `a_test`,\n`tests/transcripts/imap/move`\n").is_empty());
         assert!(problems("## G1\nNot yet shown: nobody wrote it.\n").is_empty());
     }
 
     #[test]
     fn a_guarantee_without_a_test_is_found() {
-        assert_eq!(problems("## G1\nWords.\n## G2\nShown by: `a_test`\n").len(), 1);
+        assert_eq!(problems("## G1\nWords.\n\n## G2\nShown by: `a_test`\n").len(), 1);
         assert_eq!(problems("## G1\nWords.\n").len(), 1);
         assert_eq!(problems("## G1\nShown by: hope\n").len(), 1);
     }
@@ -77,7 +95,7 @@ mod tests {
     #[test]
     fn a_test_that_is_not_there_is_found() {
         let file = FILE;
-        assert_eq!(problems("## G1\nShown by: `a_test` `gone`\n"), [format!("{file}:2: no test and no file `gone`")]);
+        assert_eq!(problems("## G1\nShown by: `a_test`\n`gone`\n"), [format!("{file}:2: no test and no file `gone`")]);
     }
 
     #[test]
