@@ -16,6 +16,18 @@ pub struct Sample {
     pub bytes: Vec<u8>,
 }
 
+impl Sample {
+    /// Whether SMTP carries it as it is: every line ends with CR LF and has at most 998 bytes, and there is no NUL
+    /// (RFC 5321 §2.3.8, RFC 5322 §2.1.1).
+    pub fn fits_smtp(&self) -> bool {
+        let is_line = |line: &[u8]| {
+            line.strip_suffix(b"\r\n")
+                .is_some_and(|text| text.len() <= 998 && !text.iter().any(|b| matches!(b, 0 | b'\r')))
+        };
+        !self.bytes.is_empty() && self.bytes.split_inclusive(|b| *b == b'\n').all(is_line)
+    }
+}
+
 /// The whole corpus.
 pub fn samples() -> Vec<Sample> {
     let mut all = Samples::default();

@@ -26,6 +26,12 @@ impl Random {
     }
 }
 
+/// Numbers for one test; `POSTAMT_SEED` gives other ones.
+fn random(test: u64) -> Random {
+    let seed: u64 = std::env::var("POSTAMT_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(0);
+    Random((seed ^ test).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+}
+
 fn rounds() -> usize {
     std::env::var("POSTAMT_FUZZ_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(400)
 }
@@ -92,7 +98,7 @@ fn check(message: &[u8], summary: &Summary) {
 
 #[test]
 fn any_split_of_a_message_gives_the_same_summary() {
-    let mut random = Random(7);
+    let mut random = random(7);
     for sample in corpus::samples() {
         let whole = Scanner::scan(&sample.bytes);
         check(&sample.bytes, &whole);
@@ -297,7 +303,7 @@ fn fuzz_row(input: &[u8]) {
 
 #[test]
 fn mutated_messages_break_nothing() {
-    let (mut random, seeds) = (Random(11), seeds());
+    let (mut random, seeds) = (random(11), seeds());
     for _ in 0..rounds() {
         let input = mutate(&mut random, &seeds, WORDS);
         fuzz_scanner(&input, &mut random);
@@ -312,7 +318,7 @@ fn mutated_field_values_break_nothing() {
     for seed in seeds() {
         values.extend(header::fields(&seed).map(|field| field.value.to_vec()).filter(|value| value.len() < 1_000));
     }
-    let mut random = Random(13);
+    let mut random = random(13);
     for _ in 0..rounds() * 4 {
         fuzz_values(&mutate(&mut random, &values, WORDS));
     }
@@ -321,7 +327,7 @@ fn mutated_field_values_break_nothing() {
 #[test]
 fn damaged_rows_are_refused_or_read_but_never_trusted() {
     let rows: Vec<Vec<u8>> = seeds().iter().map(|seed| Scanner::scan(seed).encode().to_vec()).collect();
-    let mut random = Random(17);
+    let mut random = random(17);
     for _ in 0..rounds() * 4 {
         fuzz_row(&mutate(&mut random, &rows, &[b"\x80", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", b"\0", b"\x01"]));
     }
@@ -331,4 +337,14 @@ fn damaged_rows_are_refused_or_read_but_never_trusted() {
 fn rows_stay_small() {
     let sample = corpus::samples().into_iter().find(|s| s.name == "ordinary").unwrap();
     assert!(Scanner::scan(&sample.bytes).encode().len() < 1_200);
+}
+
+#[test]
+fn the_corpus_has_enough_messages_each_with_a_name_of_its_own() {
+    let samples = corpus::samples();
+    let names: std::collections::BTreeSet<_> = samples.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(names.len(), samples.len());
+    assert!(names.iter().all(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')));
+    assert!(samples.iter().filter(|s| s.fits_smtp()).count() >= 300);
+    assert!(samples.len() >= 500);
 }
