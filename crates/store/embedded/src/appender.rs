@@ -104,6 +104,11 @@ impl Appender {
         }
     }
 
+    /// Without threads: makes durable and visible what was written.
+    pub(crate) fn sync(&self) {
+        crate::syncer::step(&self.shared);
+    }
+
     /// Writes what was asked for, as far as it may be.
     pub(crate) fn step(&mut self, requests: VecDeque<Request>) {
         self.pending.prune(self.shared.published());
@@ -165,6 +170,7 @@ impl Appender {
         let segment = self.end.segment;
         let mut offset = self.end.offset + wide(HEADER) + len64(&plan.meta);
         let blocks = plan.blocks_len();
+        let mut written = Vec::new();
         let mut rows: Vec<(Bytes, Row)> =
             plan.rows.drain(..).map(|(key, value)| (key, Row { segment, value })).collect();
         let header = self.push_header(Kind::Batch, std::mem::take(&mut plan.meta), blocks);
@@ -179,6 +185,7 @@ impl Appender {
             }
             if let Some(staged) = body.staged {
                 staged.appended.store(true, Ordering::Release);
+                written.push(staged);
             }
         }
         for (staged, orphaned) in plan.orphans.drain(..) {
@@ -186,7 +193,7 @@ impl Appender {
         }
         self.pending.insert(header.sequence, &rows);
         let Plan { wake, dead_files, staged, ended, .. } = plan;
-        Ok(Applied { sequence: header.sequence, rows, wake, answer: None, dead_files, staged, ended })
+        Ok(Applied { sequence: header.sequence, rows, wake, answer: None, dead_files, staged, written, ended })
     }
 
     /// Appends a record's header and metadata to the group; its blocks, as many bytes as said, must follow.

@@ -154,6 +154,19 @@ pub(crate) fn is_intact(block: &Block, stored: &[u8]) -> bool {
     len64(stored) == u64::from(block.stored) && sum64(stored) == block.sum
 }
 
+/// Checks the stored bytes of several blocks, one after another.
+pub(crate) fn are_intact(blocks: &[Block], stored: &[u8]) -> bool {
+    let mut rest = stored;
+    for block in blocks {
+        let Some((piece, after)) = rest.split_at_checked(narrow(u64::from(block.stored))) else { return false };
+        if !is_intact(block, piece) {
+            return false;
+        }
+        rest = after;
+    }
+    rest.is_empty()
+}
+
 /// Appends the content of a block, whose checksum was checked, to `out`.
 pub(crate) fn decode(block: &Block, stored: &[u8], plain: usize, out: &mut Vec<u8>) -> Result<(), StoreError> {
     if !block.compressed {

@@ -1,6 +1,7 @@
 //! The engine as others see it: opening, closing, threads, and the [`Engine`] trait.
 
 use crate::appender::Appender;
+use crate::compact::{self, Ask};
 use crate::disk::{Disk, RealDisk};
 use crate::error::OpenError;
 use crate::files;
@@ -19,6 +20,7 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -33,6 +35,8 @@ const READER_LOOK: Duration = Duration::from_millis(1);
 pub struct Embedded {
     pub(crate) shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Where a run of the compactor is asked for; `None` once closed.
+    pub(crate) compactor: Mutex<Option<Sender<Ask>>>,
 }
 
 impl fmt::Debug for Embedded {
@@ -41,7 +45,7 @@ impl fmt::Debug for Embedded {
     }
 }
 
-fn lmdb(dir: &Path, options: &Options) -> Result<Arc<dyn Index>, StoreError> {
+pub(crate) fn lmdb(dir: &Path, options: &Options) -> Result<Arc<dyn Index>, StoreError> {
     Ok(Arc::new(LmdbIndex::open(dir, options.index_map)?))
 }
 
@@ -60,7 +64,7 @@ impl Embedded {
         options: Options,
     ) -> Result<Arc<Self>, OpenError> {
         let Opened { shared, appender } = open(disk, make, dir, options)?;
-        let engine = Arc::new(Self { shared, threads: Mutex::default() });
+        let engine = Arc::new(Self { shared, threads: Mutex::default(), compactor: Mutex::default() });
         engine.start(appender)?;
         Ok(engine)
     }
@@ -70,10 +74,13 @@ impl Embedded {
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
             thread::Builder::new().name(name.to_owned()).spawn(work).map(|handle| lock(&self.threads).push(handle))
         };
-        let (syncing, indexing) = (self.shared.clone(), self.shared.clone());
+        let (syncing, compacting, indexing) = (self.shared.clone(), self.shared.clone(), self.shared.clone());
+        let (ask, asked) = mpsc::channel();
+        *lock(&self.compactor) = Some(ask);
         // In the order in which they end: each leaves its last work to the next.
         spawn("store-append", Box::new(move || appender.run()))?;
         spawn("store-sync", Box::new(move || syncer::run(&syncing)))?;
+        spawn("store-compact", Box::new(move || compact::run(&compacting, &asked)))?;
         spawn("store-index", Box::new(move || indexer::run(&indexing)))
     }
 
@@ -84,6 +91,7 @@ impl Embedded {
     /// [`StoreError::Poisoned`] if the engine had failed; it is closed all the same.
     pub async fn close(&self) -> Result<(), StoreError> {
         let (shared, threads) = (self.shared.clone(), std::mem::take(&mut *lock(&self.threads)));
+        *lock(&self.compactor) = None;
         let (done, ended) = oneshot::channel();
         thread::Builder::new().name("store-close".into()).spawn(move || {
             shut_down(&shared, threads);
@@ -122,13 +130,14 @@ impl Embedded {
 
 impl Drop for Embedded {
     fn drop(&mut self) {
+        *lock(&self.compactor) = None;
         let threads = std::mem::take(&mut *lock(&self.threads));
         shut_down(&self.shared, threads);
     }
 }
 
 /// Ends everything, in order. Does nothing the second time.
-fn shut_down(shared: &Arc<Shared>, threads: Vec<JoinHandle<()>>) {
+pub(crate) fn shut_down(shared: &Arc<Shared>, threads: Vec<JoinHandle<()>>) {
     lock(&shared.queue).closed = true;
     shared.queue_filled.notify_all();
     let last = threads.len().saturating_sub(1);
@@ -147,6 +156,7 @@ fn shut_down(shared: &Arc<Shared>, threads: Vec<JoinHandle<()>>) {
             thread::sleep(READER_LOOK);
         }
     }
+    *lock(&shared.appender) = None;
     *lock(&shared.lock) = None;
 }
 

@@ -169,10 +169,11 @@ type Found = (Source, u64, Vec<Block>);
 
 fn find(shared: &Shared, id: BodyId) -> Result<Option<Found>, StoreError> {
     for _ in 0..2 {
+        // Before the look at the row: a dying body's row goes first, and then it is no longer dying.
+        if shared.pins.is_dying(id) {
+            return Ok(None);
+        }
         if let Some((segment, value)) = shared.row(&body_key(id))? {
-            if shared.pins.is_dying(id) {
-                return Ok(None);
-            }
             let location = Location::decode(&value).ok_or_else(|| corrupt(id))?;
             let source = match location.place {
                 Place::Segment(offset) => Source::File(FileKey::Segment(segment), offset),

@@ -10,6 +10,7 @@
 mod appender;
 mod block;
 mod codec;
+mod compact;
 pub mod disk;
 mod engine;
 mod error;
@@ -18,6 +19,7 @@ pub mod index;
 mod indexer;
 mod keys;
 mod layout;
+mod maintain;
 mod open;
 mod options;
 mod overlay;
@@ -26,15 +28,21 @@ mod relocate;
 mod replay;
 mod segment;
 mod shared;
+pub mod sim;
 mod stage;
 mod stats;
 mod syncer;
+mod verify;
 mod view;
 
 #[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
 mod test_dir;
 
+pub use compact::Compacted;
 pub use engine::Embedded;
 pub use error::OpenError;
 pub use options::{Compression, Options};
 pub use stats::Stats;
+pub use verify::{PROBLEMS_MAX, Verified};

@@ -24,7 +24,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
 use store_kv::{Direction, PageLimit, StoreError, WatchHub};
 
 /// What the `format` file says.
-const FORMAT: &[u8] = b"postamt store 1\n";
+pub(crate) const FORMAT: &[u8] = b"postamt store 1\n";
 /// Most bytes of a `format` file that are looked at.
 const FORMAT_MAX: u64 = 64;
 
@@ -66,19 +66,19 @@ pub(crate) fn open(
     let leftovers = check_segments(&shared, &segments, mark)?;
     let replayed = Replay::new(&shared, mark).run(&segments)?;
     shared.published.store(replayed.end.sequence, Ordering::Release);
-    shared.pins.set_epoch(replayed.end.sequence);
+    shared.pins.set_epoch(replayed.end.sequence, shared.disk.nonce()?);
     for number in leftovers {
         shared.disk.remove(&shared.layout.segment(number))?;
         lock(&shared.sealed).remove(&number);
         shared.disk.sync_dir(&shared.layout.log)?;
     }
-    remove_unnamed_bodies(&shared)?;
     let active = match replayed.active {
         Some(file) => Some(Active::resumed(file, replayed.end)?),
         None => None,
     };
     let mut appender = Appender::new(shared.clone(), replayed.end, active);
     end_orphans(&shared, &mut appender)?;
+    remove_unnamed_bodies(&shared)?;
     Ok(Opened { shared, appender })
 }
 
@@ -107,6 +107,7 @@ fn assemble(disk: Arc<dyn Disk>, layout: Layout, options: Options, index: Arc<dy
         trash: Mutex::default(),
         space: Mutex::default(),
         lock: Mutex::default(),
+        appender: Mutex::default(),
         threaded: AtomicBool::new(false),
         options,
     }
@@ -131,14 +132,14 @@ fn check_format(disk: &dyn Disk, layout: &Layout, is_new: bool) -> Result<(), Op
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error.into()),
     };
-    if found.as_deref() == Some(FORMAT) {
-        return Ok(());
-    }
     if !is_new {
+        if found.as_deref() == Some(FORMAT) {
+            return Ok(());
+        }
         let found = String::from_utf8_lossy(&found.unwrap_or_default()).into_owned();
         return Err(OpenError::Format { dir: layout.root.clone(), found });
     }
-    // A store without a segment holds nothing: whatever a crash left of its making is made anew.
+    // A store without a segment holds nothing: whatever a crash left of its making is made anew, durably.
     if found.is_some() {
         disk.remove(&path)?;
     }
@@ -146,6 +147,9 @@ fn check_format(disk: &dyn Disk, layout: &Layout, is_new: bool) -> Result<(), Op
     file.write_at(&[FORMAT], 0)?;
     file.sync_data()?;
     disk.sync_dir(&layout.root)?;
+    if let Some(above) = layout.root.parent().filter(|above| !above.as_os_str().is_empty()) {
+        disk.sync_dir(above)?;
+    }
     Ok(())
 }
 
@@ -189,6 +193,7 @@ pub(crate) fn known_segments(shared: &Shared) -> Result<BTreeSet<u32>, StoreErro
 
 /// Removes files of bodies that no record names: their batch was never committed, or they died.
 fn remove_unnamed_bodies(shared: &Shared) -> Result<(), OpenError> {
+    lock(&shared.trash).clear();
     for name in shared.disk.list(&shared.layout.bodies)? {
         let Some(id) = parse_body(&name) else { continue };
         if shared.row(&body_key(id))?.is_none() {

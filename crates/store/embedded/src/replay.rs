@@ -120,8 +120,10 @@ impl<'a> Replay<'a> {
             return Ok(None);
         }
         let (end, sealed) = find_end(&*file, begin, len)?;
-        if end.offset > begin.offset {
-            copy_tail(&*file, begin.offset, end.offset, sealed)?;
+        // A head that was read now may be no more durable than the records after it.
+        let from = if Some(begin) == self.mark { begin.offset } else { 0 };
+        if end.offset > from {
+            copy_tail(&*file, from, end.offset, sealed)?;
             self.shared.disk.sync_dir(&self.shared.layout.log)?;
         }
         self.end = begin;
@@ -191,6 +193,9 @@ fn rows(record: &Record) -> Result<Vec<(Bytes, Row)>, StoreError> {
 /// Whether nothing was written after a segment's head.
 fn is_blank(file: &dyn DiskFile) -> Result<bool, OpenError> {
     let len = file.len()?.saturating_sub(wide(HEAD)).min(BLANK);
+    if len == 0 {
+        return Ok(true);
+    }
     let mut behind = vec![0; narrow(len)];
     file.read_at(&mut behind, wide(HEAD))?;
     Ok(behind.iter().all(|byte| *byte == 0))

@@ -1,5 +1,6 @@
 //! What the engine's threads and its callers share.
 
+use crate::appender::Appender;
 use crate::disk::{Disk, DiskFile};
 use crate::files::FileCache;
 use crate::index::Index;
@@ -8,7 +9,7 @@ use crate::layout::Layout;
 use crate::options::Options;
 use crate::overlay::Overlay;
 use crate::relocate::Move;
-use crate::stage::Pins;
+use crate::stage::{Pins, Staged};
 use crate::stats::Counters;
 use bytes::Bytes;
 use std::any::Any;
@@ -49,8 +50,10 @@ pub(crate) struct Applied {
     pub(crate) answer: Option<Answer>,
     /// Bodies whose files nobody needs once this is durable.
     pub(crate) dead_files: Vec<BodyId>,
-    /// Staged bodies that this wrote, or that must live until it is done.
+    /// Staged bodies that must live until it is done.
     pub(crate) staged: Vec<StagedBody>,
+    /// Those of them that this wrote.
+    pub(crate) written: Vec<Arc<Staged>>,
     /// A body that only an open handle kept, and that this ends.
     pub(crate) ended: Option<BodyId>,
 }
@@ -137,6 +140,8 @@ pub(crate) struct Shared {
     /// When the free space was looked at, and what it was.
     pub(crate) space: Mutex<Option<(Instant, u64)>>,
     pub(crate) lock: Mutex<Option<Box<dyn Any + Send + Sync>>>,
+    /// The appender, while no thread has it.
+    pub(crate) appender: Mutex<Option<Box<Appender>>>,
     /// Whether threads do the work; else whoever asks does it (while opening, and in crash tests).
     pub(crate) threaded: AtomicBool,
 }

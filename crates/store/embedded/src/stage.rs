@@ -89,8 +89,11 @@ pub(crate) struct Pins {
 
 impl Pins {
     /// Sets the high half of the names to come: the number of the first record of this run. No earlier run that left
-    /// anything behind had the same.
-    pub(crate) fn set_epoch(&self, epoch: u64) {
+    /// anything behind had the same; the low half begins with bytes that never come twice, so that one that left nothing
+    /// had other names too.
+    pub(crate) fn set_epoch(&self, epoch: u64, nonce: [u8; 16]) {
+        let [a, b, c, d, ..] = nonce;
+        self.next.store(u64::from(u32::from_be_bytes([a, b, c, d])) << 32, Ordering::Release);
         self.epoch.store(epoch, Ordering::Release);
     }
 

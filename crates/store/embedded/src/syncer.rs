@@ -3,7 +3,6 @@
 use crate::appender::fail;
 use crate::keys::Position;
 use crate::shared::{Applied, Group, Shared, lock, wait};
-use crate::stage::Staged;
 use crate::stats::Counters;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -74,13 +73,11 @@ fn publish(shared: &Arc<Shared>, groups: VecDeque<Group>) {
         shared.hurry_index();
     }
     for one in applied {
-        for body in &one.staged {
-            if let Some(staged) = Staged::of(body, shared) {
-                staged.written();
-            }
+        for staged in &one.written {
+            staged.written();
         }
         // Whoever gets the answer holds the last handle then, if any.
-        drop(one.staged);
+        drop((one.written, one.staged));
         if let Some(id) = one.ended {
             shared.pins.ended(id);
         }
