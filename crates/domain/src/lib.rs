@@ -3,15 +3,36 @@
 //!
 //! Start at [`Mail`] and [`Account`]; the key layout stands in `keys.rs`.
 
+mod accounts;
+mod delivery;
 mod error;
 mod keys;
 mod mail;
+mod queue;
 mod row;
+mod search;
+mod trace;
 
+pub use accounts::{
+    ALIAS_DEPTH_MAX, ALIAS_EXPANSION_MAX, ALIAS_TARGETS_MAX, ARGON2_MEMORY_KIB, ARGON2_PASSES, AccountInfo,
+    AccountState, AliasInfo, Allowance, Argon2Cost, Directory, DirectoryError, DomainInfo, FIRST_ACCOUNT,
+    PasswordOptions, Proof, Recipient, Resolution, SCRAM_ITERATIONS, SignIn, SignInError, ThrottleOptions,
+};
+pub use delivery::{
+    Accepted, Arrival, Delivery, DeliveryOptions, DeliveryStaging, Incoming, Protocol, RECEIVED_MAX, Refusal, Target,
+};
 pub use error::MailError;
 pub use mail::{
     Account, AccountWatch, Appended, Cause, Content, Copied, Expunge, FlagNames, Mail, MailOptions, MailboxInfo,
     MailboxStatus, Mailboxes, NewMessage, Restored, Retained, RetainedCursor, RetainedId, RetainedPage, Staged,
     Staging, StoredFlags, Swept, Usage, Vanished, View, uidl,
 };
+pub use queue::{
+    After, Attempt, BodyForm, Envelope, EnvelopeRecipient, Lease, Notify, Outcome, Queue, QueueContent, QueueError,
+    QueueItem, QueueOptions, QueuedRecipient, RECIPIENTS_MAX, RecipientState, Report, ReportKind, Schedule, Trouble,
+};
+pub use search::{
+    AddressField, Day, QUERY_DEPTH_MAX, QUERY_NODES_MAX, QUERY_TEXT_MAX, Query, QueryError, QueryKey, QueryNode,
+};
 pub use store_kv::StagedBody;
+pub use trace::{AMBIGUOUS_MAX, Event, EventKind, Found, TRACE_PART_MIN, Traces};

@@ -96,6 +96,19 @@ impl Address {
         Ok(Self { local: local.into(), domain: DomainName::parse(domain)? })
     }
 
+    /// An address of a local part without quotes, as [`Address::local`] or [`Address::canonical_local`] gave it, and a
+    /// domain.
+    pub fn from_parts(local: &str, domain: &str) -> Result<Self, AddressError> {
+        // Small letters can take more bytes than the capitals that were written, composing fewer.
+        if local.len() > 3 * LOCAL_PART_MAX {
+            return Err(AddressError::TooLong);
+        }
+        if local.chars().any(char::is_control) {
+            return Err(AddressError::LocalPart);
+        }
+        Ok(Self { local: local.into(), domain: DomainName::parse(domain)? })
+    }
+
     /// The local part, unquoted, in the case it was written in.
     pub fn local(&self) -> &str {
         &self.local
@@ -187,6 +200,16 @@ mod tests {
         for bad in ["", ".", "a..b", "-a.b", "a b", "[", "[]", "[a b]", &"a.".repeat(200), &"a".repeat(64)] {
             assert!(DomainName::parse(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn an_address_is_put_together_of_its_parts() {
+        for text in ["Ann@example.org", "\"a b\"@example.org", "Ünal@example.org"] {
+            let address = Address::parse(text).unwrap();
+            assert_eq!(Address::from_parts(address.local(), address.domain().as_str()), Ok(address));
+        }
+        assert_eq!(Address::from_parts("a\nb", "example.org"), Err(AddressError::LocalPart));
+        assert_eq!(Address::from_parts(&"a".repeat(193), "example.org"), Err(AddressError::TooLong));
     }
 
     #[test]

@@ -1,0 +1,192 @@
+//! The directory: domains, accounts, their addresses and credentials, aliases; who a mail address is, and who somebody
+//! is that signs in.
+//!
+//! All of it lives in one system account, as rows that are written by batches guarded by the rows they were decided on.
+//! What touches a person's account too (making one, removing one) is a recorded intent, finished by
+//! [`Directory::recover`] after a crash. Reads go through a cache that every change clears.
+
+mod admin;
+mod aliases;
+mod cache;
+mod credential;
+mod intent;
+mod resolve;
+mod rows;
+mod sign_in;
+mod throttle;
+mod verified;
+
+pub use admin::{AccountInfo, DomainInfo};
+pub use aliases::{ALIAS_TARGETS_MAX, AliasInfo};
+pub use credential::{ARGON2_MEMORY_KIB, ARGON2_PASSES, Argon2Cost, SCRAM_ITERATIONS};
+pub use resolve::{ALIAS_DEPTH_MAX, ALIAS_EXPANSION_MAX, Recipient, Resolution};
+pub use rows::AccountState;
+pub use sign_in::{Proof, SignIn, SignInError};
+pub use throttle::{Allowance, ThrottleOptions};
+
+use crate::{Mail, MailError};
+use cache::Cache;
+use credential::Hasher;
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+use store_kv::{Batch, CommitError, Engine, StoreError};
+use throttle::Throttle;
+use types::{AccountId, AddressError, Clock, DomainName, PasswordError};
+use verified::Verified;
+
+/// The first account id that a person can have. Those below are the system's.
+pub const FIRST_ACCOUNT: AccountId = AccountId(16);
+/// How often a change is decided anew when others change the directory at the same time.
+const ATTEMPTS: usize = 8;
+
+/// How passwords are kept and checked.
+#[derive(Clone, Debug)]
+pub struct PasswordOptions {
+    /// What one Argon2id hash costs.
+    pub argon2: Argon2Cost,
+    /// PBKDF2 rounds of SCRAM keys.
+    pub scram_iterations: NonZeroU32,
+    /// How many passwords are checked at once; each takes the memory of [`Argon2Cost`].
+    pub concurrent: usize,
+    /// How long a password that was right is known to be, so that a device that reconnects costs next to nothing.
+    pub remember: Duration,
+    /// Most passwords that are remembered so.
+    pub remember_max: usize,
+    /// How fast somebody may guess.
+    pub throttle: ThrottleOptions,
+    /// What is put behind a name without an `@` at sign-in.
+    pub default_domain: Option<DomainName>,
+}
+
+impl Default for PasswordOptions {
+    fn default() -> Self {
+        Self {
+            argon2: Argon2Cost::default(),
+            scram_iterations: SCRAM_ITERATIONS,
+            concurrent: 4,
+            remember: Duration::from_mins(10),
+            remember_max: 50_000,
+            throttle: ThrottleOptions::default(),
+            default_domain: None,
+        }
+    }
+}
+
+impl PasswordOptions {
+    /// The cheapest there is, for tests: no protection at all.
+    pub fn for_tests() -> Self {
+        let argon2 = Argon2Cost { memory_kib: 8, passes: 1 };
+        Self { argon2, scram_iterations: NonZeroU32::MIN, ..Self::default() }
+    }
+}
+
+/// Why the directory did not do what it was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// The domain is not one of ours.
+    #[error("the domain is not one of ours")]
+    NoSuchDomain,
+    /// There is no account of that address.
+    #[error("there is no such account")]
+    NoSuchAccount,
+    /// There is no such address.
+    #[error("there is no such address")]
+    NoSuchAddress,
+    /// The domain or address exists.
+    #[error("it exists already")]
+    AlreadyExists,
+    /// Something still needs it: a domain its addresses, an account its main address.
+    #[error("it is still in use")]
+    InUse,
+    /// An alias has no target or more than [`ALIAS_TARGETS_MAX`].
+    #[error("an alias has 1 to {ALIAS_TARGETS_MAX} targets")]
+    Targets,
+    /// An alias leads back to itself.
+    #[error("the alias leads back to itself")]
+    AliasLoop,
+    /// The address is not one, or its local part is too long.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The password cannot be one.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// All account ids are used up.
+    #[error("there are no account ids left")]
+    Full,
+    /// Others kept changing the same thing, or it is just being made: temporary.
+    #[error("the directory is busy")]
+    Busy,
+    /// The system gives no randomness, or no memory for a hash.
+    #[error("the system has no randomness or memory: {0}")]
+    System(Arc<str>),
+    /// The account's mail failed.
+    #[error(transparent)]
+    Mail(#[from] MailError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The directory.
+pub struct Directory {
+    engine: Arc<dyn Engine>,
+    clock: Arc<dyn Clock>,
+    mail: Arc<Mail>,
+    options: PasswordOptions,
+    cache: Cache,
+    hasher: Hasher,
+    verified: Verified,
+    throttle: Throttle,
+}
+
+impl Directory {
+    /// The directory of a store. Call [`Directory::recover`] before anything else.
+    // Everybody wants it behind an `Arc`.
+    #[expect(clippy::new_ret_no_self, reason = "a directory is only ever used behind an Arc")]
+    pub fn new(
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        mail: Arc<Mail>,
+        options: PasswordOptions,
+    ) -> Result<Arc<Self>, DirectoryError> {
+        let cache = Cache::new(Arc::clone(&engine));
+        let hasher = Hasher::new(options.argon2, options.scram_iterations, options.concurrent)?;
+        let verified = Verified::new(options.remember, options.remember_max)?;
+        let throttle = Throttle::new(options.throttle);
+        Ok(Arc::new(Self { engine, clock, mail, options, cache, hasher, verified, throttle }))
+    }
+
+    /// Commits; `false` asks to decide anew, because somebody else was faster.
+    async fn commit(&self, batch: Batch) -> Result<bool, DirectoryError> {
+        let committed = self.engine.commit(batch).await;
+        // Also after an error: the batch may stand all the same.
+        self.cache.clear();
+        match committed {
+            Ok(_) => Ok(true),
+            Err(CommitError::Conflict { .. }) => Ok(false),
+            Err(CommitError::Full) => Err(MailError::StoreFull.into()),
+            Err(CommitError::Store(error)) => Err(error.into()),
+            Err(defect @ (CommitError::Batch(_) | CommitError::DeadBody(_))) => {
+                Err(StoreError::Unavailable(defect.to_string().into()).into())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Directory").finish_non_exhaustive()
+    }
+}
+
+/// Fills an array with chance.
+fn random<const N: usize>() -> Result<[u8; N], DirectoryError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| DirectoryError::System(error.to_string().into()))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! Making and removing accounts: steps that can be repeated, and what finishes them after a crash.
+
+use super::admin::put_owned;
+use super::cache::{address_key, damaged};
+use super::credential::Credential;
+use super::rows::{AccountRow, AddressRow, DomainRow, IntentRow};
+use super::{ATTEMPTS, AccountState, Directory, DirectoryError, FIRST_ACCOUNT};
+use crate::keys::{self, DIRECTORY};
+use crate::row::{RowReader, RowWriter};
+use store_kv::{Batch, Scan};
+use types::{AccountId, Address, Octets, Secret, prepare_password};
+
+const FORMAT: u8 = 1;
+
+impl Directory {
+    /// Makes an account with this main address and password, its first mailboxes and a quota. A crash in between is
+    /// finished by [`Directory::recover`]; once this has returned, the account is there.
+    pub async fn account_add(
+        &self,
+        address: &Address,
+        password: &Secret<String>,
+        quota: Option<Octets>,
+    ) -> Result<AccountId, DirectoryError> {
+        let password = prepare_password(password.expose().as_bytes())?;
+        // Asked before the costly hash; decided below.
+        if self.address_row(address).await?.is_some() {
+            return Err(DirectoryError::AlreadyExists);
+        }
+        let credential = self.hasher.make(password).await?;
+        let account = self.begin_account(address, &credential, IntentRow::Make { quota }).await?;
+        self.make_mailboxes(account, quota).await?;
+        self.open_account(account).await?;
+        Ok(account)
+    }
+
+    /// Removes an account: its addresses are nobody's from now on, it cannot be signed in to. Its mail stays in the
+    /// store under its number.
+    pub async fn account_remove(&self, address: &Address) -> Result<AccountId, DirectoryError> {
+        for _ in 0..ATTEMPTS {
+            let (account, _) = self.account_at(address).await?;
+            let key = keys::account_entry(account);
+            let stored = self.engine.get(&key).await?.ok_or(DirectoryError::NoSuchAccount)?;
+            let row = AccountRow::decode(&stored).ok_or_else(damaged)?;
+            let mut batch = Batch::new(DIRECTORY);
+            batch.put(key.clone(), AccountRow { state: AccountState::Removed, ..row }.encode());
+            batch.expect(key, Some(stored));
+            batch.delete(keys::credential(account));
+            batch.delete(keys::intent(account));
+            self.release_addresses(&mut batch, account).await?;
+            if self.commit(batch).await? {
+                return Ok(account);
+            }
+        }
+        Err(DirectoryError::Busy)
+    }
+
+    /// Finishes what a crash interrupted. To be called at the start, before anybody is let in; harmless at any time.
+    pub async fn recover(&self) -> Result<usize, DirectoryError> {
+        let mut finished = 0;
+        let mut scan = Some(Scan::prefix(&keys::intents()));
+        while let Some(page_scan) = scan {
+            let page = self.engine.scan(&page_scan).await?;
+            for (key, value) in &page.rows {
+                let intent = keys::account_entry_of(key).zip(IntentRow::decode(value));
+                let (account, IntentRow::Make { quota }) = intent.ok_or_else(damaged)?;
+                self.make_mailboxes(account, quota).await?;
+                self.open_account(account).await?;
+                finished += 1;
+            }
+            scan = page_scan.after(&page);
+        }
+        Ok(finished)
+    }
+
+    /// First step: everything in the directory, and the intent. The account cannot be used yet.
+    pub(super) async fn begin_account(
+        &self,
+        address: &Address,
+        credential: &Credential,
+        intent: IntentRow,
+    ) -> Result<AccountId, DirectoryError> {
+        for _ in 0..ATTEMPTS {
+            let mut batch = Batch::new(DIRECTORY);
+            let account = self.take_account_id(&mut batch).await?;
+            let domain = self.claim(&mut batch, address, &AddressRow::Account(account)).await?;
+            if domain.postmaster.is_none() {
+                let domain = DomainRow { postmaster: Some(account), ..domain };
+                batch.put(keys::domain(address.domain().as_str()), domain.encode());
+            }
+            let (state, created) = (AccountState::Making, self.clock.now());
+            batch.put(keys::account_entry(account), AccountRow { state, created, address: address.clone() }.encode());
+            batch.put(keys::credential(account), credential.encode());
+            batch.put(keys::intent(account), intent.encode());
+            put_owned(&mut batch, account, address);
+            if self.commit(batch).await? {
+                return Ok(account);
+            }
+        }
+        Err(DirectoryError::Busy)
+    }
+
+    /// Second step: the account's own batches. Can be repeated.
+    pub(super) async fn make_mailboxes(&self, account: AccountId, quota: Option<Octets>) -> Result<(), DirectoryError> {
+        self.mail.create_account_mail(account).await?;
+        if quota.is_some() {
+            self.mail.account(account).await?.set_quota(quota).await?;
+        }
+        Ok(())
+    }
+
+    /// Last step: the account can be used, the intent goes. Does nothing to one that was removed meanwhile.
+    pub(super) async fn open_account(&self, account: AccountId) -> Result<(), DirectoryError> {
+        for _ in 0..ATTEMPTS {
+            let key = keys::account_entry(account);
+            let stored = self.engine.get(&key).await?.ok_or_else(damaged)?;
+            let row = AccountRow::decode(&stored).ok_or_else(damaged)?;
+            let mut batch = Batch::new(DIRECTORY);
+            batch.delete(keys::intent(account));
+            if row.state == AccountState::Making {
+                batch.put(key.clone(), AccountRow { state: AccountState::Active, ..row }.encode());
+            }
+            batch.expect(key, Some(stored));
+            if self.commit(batch).await? {
+                return Ok(());
+            }
+        }
+        Err(DirectoryError::Busy)
+    }
+
+    /// Takes the next number; no number is ever given twice.
+    async fn take_account_id(&self, batch: &mut Batch) -> Result<AccountId, DirectoryError> {
+        let key = keys::next_account();
+        let stored = self.engine.get(&key).await?;
+        let next = match &stored {
+            None => FIRST_ACCOUNT.0,
+            Some(row) => RowReader::new(row, FORMAT).and_then(|mut row| row.number32()).ok_or_else(damaged)?,
+        };
+        let after = next.checked_add(1).ok_or(DirectoryError::Full)?;
+        let mut row = RowWriter::new(FORMAT, 5);
+        row.number(u64::from(after));
+        batch.expect(key.clone(), stored);
+        batch.put(key, row.finish());
+        Ok(AccountId(next))
+    }
+
+    async fn release_addresses(&self, batch: &mut Batch, account: AccountId) -> Result<(), DirectoryError> {
+        let mut scan = Some(Scan::prefix(&keys::all_owned(account)));
+        while let Some(page_scan) = scan {
+            let page = self.engine.scan(&page_scan).await?;
+            for (key, _) in &page.rows {
+                let (domain, local) = keys::owned_of(key).ok_or_else(damaged)?;
+                batch.delete(keys::address(domain, local));
+                batch.delete(key.clone());
+                self.release_postmaster(batch, domain, account).await?;
+            }
+            scan = page_scan.after(&page);
+        }
+        Ok(())
+    }
+
+    async fn release_postmaster(
+        &self,
+        batch: &mut Batch,
+        domain: &str,
+        account: AccountId,
+    ) -> Result<(), DirectoryError> {
+        let key = keys::domain(domain);
+        let Some(stored) = self.engine.get(&key).await? else { return Ok(()) };
+        let row = DomainRow::decode(&stored).ok_or_else(damaged)?;
+        let catch_all_goes = match &row.catch_all {
+            Some(target) => self.address_row(target).await? == Some(AddressRow::Account(account)),
+            None => false,
+        };
+        if row.postmaster == Some(account) || catch_all_goes {
+            let postmaster = row.postmaster.filter(|postmaster| *postmaster != account);
+            let catch_all = row.catch_all.clone().filter(|_| !catch_all_goes);
+            batch.expect(key.clone(), Some(stored));
+            batch.put(key, DomainRow { postmaster, catch_all, ..row }.encode());
+        }
+        Ok(())
+    }
+
+    /// Whether an address is free in a domain of ours, for a look before something costly.
+    pub async fn is_free(&self, address: &Address) -> Result<bool, DirectoryError> {
+        self.domain_row(address).await?.ok_or(DirectoryError::NoSuchDomain)?;
+        Ok(self.cache.get(address_key(address)).await?.is_none())
+    }
+}

@@ -1,0 +1,199 @@
+//! The directory's rows.
+
+use crate::row::{RowReader, RowWriter};
+use bytes::Bytes;
+use types::{AccountId, Address, Octets, Timestamp};
+
+const FORMAT: u8 = 1;
+
+/// Where an account stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountState {
+    /// It is being made; nobody can use it yet.
+    Making,
+    /// In use.
+    Active,
+    /// Removed: its addresses are free again, its mail is still there.
+    Removed,
+}
+
+/// An account, as the directory sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AccountRow {
+    pub(super) state: AccountState,
+    pub(super) created: Timestamp,
+    /// Its main address.
+    pub(super) address: Address,
+}
+
+/// A domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DomainRow {
+    pub(super) created: Timestamp,
+    /// Who gets what is for nobody.
+    pub(super) catch_all: Option<Address>,
+    /// Who gets what is for postmaster, unless that is an address (RFC 5321 §4.5.1): the first account of the domain.
+    pub(super) postmaster: Option<AccountId>,
+}
+
+/// What an address is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum AddressRow {
+    /// An account's.
+    Account(AccountId),
+    /// An alias of these.
+    Alias(Vec<Address>),
+}
+
+/// A change under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IntentRow {
+    /// Make the account's mailboxes, set the quota, then let it be used.
+    Make { quota: Option<Octets> },
+}
+
+fn put_address(row: &mut RowWriter, address: Option<&Address>) {
+    row.bytes(address.map(ToString::to_string).unwrap_or_default().as_bytes());
+}
+
+/// An address, or none.
+fn read_address(row: &mut RowReader<'_>) -> Option<Option<Address>> {
+    match row.text()? {
+        "" => Some(None),
+        text => Address::parse(text).ok().map(Some),
+    }
+}
+
+impl AccountRow {
+    pub(super) fn encode(&self) -> Bytes {
+        let mut row = RowWriter::new(FORMAT, 64);
+        row.byte(match self.state {
+            AccountState::Making => 0,
+            AccountState::Active => 1,
+            AccountState::Removed => 2,
+        });
+        row.signed(self.created.0);
+        put_address(&mut row, Some(&self.address));
+        row.finish()
+    }
+
+    pub(super) fn decode(row: &[u8]) -> Option<Self> {
+        let mut row = RowReader::new(row, FORMAT)?;
+        let state = match row.byte()? {
+            0 => AccountState::Making,
+            1 => AccountState::Active,
+            2 => AccountState::Removed,
+            _ => return None,
+        };
+        let read = Self { state, created: Timestamp(row.signed()?), address: read_address(&mut row)?? };
+        row.end().map(|()| read)
+    }
+}
+
+impl DomainRow {
+    pub(super) fn encode(&self) -> Bytes {
+        let mut row = RowWriter::new(FORMAT, 64);
+        row.signed(self.created.0);
+        put_address(&mut row, self.catch_all.as_ref());
+        row.number(self.postmaster.map_or(0, |account| u64::from(account.0)));
+        row.finish()
+    }
+
+    pub(super) fn decode(row: &[u8]) -> Option<Self> {
+        let mut row = RowReader::new(row, FORMAT)?;
+        let (created, catch_all) = (Timestamp(row.signed()?), read_address(&mut row)?);
+        // No person has account 0.
+        let postmaster = Some(AccountId(row.number32()?)).filter(|account| account.0 != 0);
+        row.end().map(|()| Self { created, catch_all, postmaster })
+    }
+}
+
+impl AddressRow {
+    pub(super) fn encode(&self) -> Bytes {
+        let mut row = RowWriter::new(FORMAT, 64);
+        match self {
+            Self::Account(account) => {
+                row.byte(0);
+                row.number(u64::from(account.0));
+            }
+            Self::Alias(targets) => {
+                row.byte(1);
+                targets.iter().for_each(|target| put_address(&mut row, Some(target)));
+            }
+        }
+        row.finish()
+    }
+
+    pub(super) fn decode(row: &[u8]) -> Option<Self> {
+        let mut row = RowReader::new(row, FORMAT)?;
+        match row.byte()? {
+            0 => {
+                let account = AccountId(row.number32()?);
+                row.end().map(|()| Self::Account(account))
+            }
+            1 => {
+                let mut targets = Vec::new();
+                while row.left() > 0 {
+                    targets.push(read_address(&mut row)??);
+                }
+                Some(Self::Alias(targets))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl IntentRow {
+    pub(super) fn encode(self) -> Bytes {
+        let Self::Make { quota } = self;
+        let mut row = RowWriter::new(FORMAT, 16);
+        row.byte(0);
+        row.byte(u8::from(quota.is_some()));
+        row.number(quota.map_or(0, |quota| quota.0));
+        row.finish()
+    }
+
+    pub(super) fn decode(row: &[u8]) -> Option<Self> {
+        let mut row = RowReader::new(row, FORMAT)?;
+        if row.byte()? != 0 {
+            return None;
+        }
+        let limited = row.byte()? != 0;
+        let quota = Octets(row.number()?);
+        row.end().map(|()| Self::Make { quota: limited.then_some(quota) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_read_back() {
+        let address = |text| Address::parse(text).unwrap();
+        let account =
+            AccountRow { state: AccountState::Removed, created: Timestamp(-3), address: address("\"a b\"@x.example") };
+        assert_eq!(AccountRow::decode(&account.encode()), Some(account));
+        for (catch_all, postmaster) in [(None, None), (Some(address("ann@x.example")), Some(AccountId(16)))] {
+            let domain = DomainRow { created: Timestamp(9), catch_all, postmaster };
+            assert_eq!(DomainRow::decode(&domain.encode()), Some(domain));
+        }
+        let targets = vec![address("ü@x.example"), address("b@y.example")];
+        for row in [AddressRow::Account(AccountId(7)), AddressRow::Alias(targets), AddressRow::Alias(vec![])] {
+            assert_eq!(AddressRow::decode(&row.encode()), Some(row));
+        }
+        for quota in [None, Some(Octets(0)), Some(Octets(5))] {
+            assert_eq!(IntentRow::decode(&IntentRow::Make { quota }.encode()), Some(IntentRow::Make { quota }));
+        }
+    }
+
+    #[test]
+    fn rows_of_another_shape_are_none() {
+        for bad in [&b""[..], &[2], &[1], &[1, 9], &[1, 1, 0], &[1, 1, 200]] {
+            assert_eq!(AccountRow::decode(bad), None);
+            assert_eq!(DomainRow::decode(bad), None);
+            assert_eq!(AddressRow::decode(bad), None);
+            assert_eq!(IntentRow::decode(bad), None);
+        }
+    }
+}

@@ -1,0 +1,297 @@
+use super::rows::IntentRow;
+use super::*;
+use crate::MailOptions;
+use store_kv::Memory;
+use types::{Address, AddressPrefix, ManualClock, Octets, ScramHash, Secret, Timestamp};
+
+struct Place {
+    engine: Arc<Memory>,
+    clock: Arc<ManualClock>,
+    mail: Arc<Mail>,
+    directory: Arc<Directory>,
+}
+
+fn open(engine: Arc<Memory>) -> Place {
+    let clock = Arc::new(ManualClock::at(Timestamp(1_700_000_000_000)));
+    let mail = Mail::new(engine.clone(), clock.clone(), MailOptions::default());
+    let options =
+        PasswordOptions { default_domain: Some(domain("example.org")), concurrent: 2, ..PasswordOptions::for_tests() };
+    let directory = Directory::new(engine.clone(), clock.clone(), mail.clone(), options).unwrap();
+    Place { engine, clock, mail, directory }
+}
+
+impl Place {
+    fn reopened(self) -> Self {
+        open(self.engine.reopen())
+    }
+}
+
+fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
+fn domain(text: &str) -> DomainName {
+    DomainName::parse(text).unwrap()
+}
+
+fn secret(text: &str) -> Secret<String> {
+    Secret::new(text.into())
+}
+
+/// Ann, Bob and Carol in example.org.
+async fn place() -> Place {
+    let place = open(Memory::new());
+    let directory = &place.directory;
+    directory.domain_add(&domain("example.org")).await.unwrap();
+    for name in ["ann", "bob", "carol"] {
+        let address = address(&format!("{name}@example.org"));
+        directory.account_add(&address, &secret("tinte"), None).await.unwrap();
+    }
+    place
+}
+
+async fn accounts(directory: &Directory, to: &str) -> Vec<u32> {
+    match directory.resolve(&address(to)).await.unwrap() {
+        Resolution::Local(all) => all.into_iter().map(|recipient| recipient.account.0).collect(),
+        Resolution::NoSuchUser => vec![],
+        Resolution::NotOurs => vec![u32::MAX],
+    }
+}
+
+#[tokio::test]
+async fn an_address_is_found_in_any_spelling() {
+    let place = place().await;
+    let directory = &place.directory;
+    for to in ["ann@example.org", "ANN@Example.ORG", "ann+shop@example.org", "Ann+a+b@example.org."] {
+        assert_eq!(accounts(directory, to).await, [16], "{to}");
+    }
+    assert_eq!(accounts(directory, "nobody@example.org").await, []);
+    assert_eq!(accounts(directory, "+ann@example.org").await, []);
+    assert_eq!(accounts(directory, "ann@example.com").await, [u32::MAX]);
+    let ours = Resolution::Local(vec![Recipient { account: AccountId(16), address: address("ann+x@example.org") }]);
+    assert_eq!(directory.resolve(&address("ann+x@example.org")).await.unwrap(), ours);
+    directory.domain_add(&domain("bücher.example")).await.unwrap();
+    directory.address_add(&address("ann@example.org"), &address("Käthe@xn--bcher-kva.example")).await.unwrap();
+    assert_eq!(accounts(directory, "ka\u{308}the@Bücher.example").await, [16]);
+}
+
+#[tokio::test]
+async fn aliases_reach_each_account_once_and_end() {
+    let place = place().await;
+    let directory = &place.directory;
+    let add = async |alias: &str, targets: &[&str], replace| {
+        let targets: Vec<_> = targets.iter().map(|t| address(t)).collect();
+        directory.alias_add(&address(alias), &targets, replace).await
+    };
+    add("all@example.org", &["ann@example.org", "bob@example.org"], false).await.unwrap();
+    add("team@example.org", &["all@example.org", "bob@example.org", "carol@example.org"], false).await.unwrap();
+    assert_eq!(accounts(directory, "Team@example.org").await, [16, 17, 18]);
+    assert_eq!(accounts(directory, "team+x@example.org").await, [16, 17, 18]);
+    let refused = add("all@example.org", &["team@example.org"], true).await;
+    assert!(matches!(refused, Err(DirectoryError::AliasLoop)));
+    let refused = add("me@example.org", &["me@example.org"], false).await;
+    assert!(matches!(refused, Err(DirectoryError::AliasLoop)));
+    assert!(matches!(add("x@example.org", &[], false).await, Err(DirectoryError::Targets)));
+    assert!(matches!(add("x@example.org", &["no@example.org"], false).await, Err(DirectoryError::NoSuchAddress)));
+    assert!(matches!(add("all@example.org", &["ann@example.org"], false).await, Err(DirectoryError::AlreadyExists)));
+    assert!(matches!(add("ann@example.org", &["bob@example.org"], true).await, Err(DirectoryError::AlreadyExists)));
+    add("all@example.org", &["carol@example.org"], true).await.unwrap();
+    assert_eq!(accounts(directory, "all@example.org").await, [18]);
+    assert_eq!(directory.alias_list_all().await.unwrap().len(), 2);
+    directory.alias_remove(&address("all@example.org")).await.unwrap();
+    assert_eq!(accounts(directory, "team@example.org").await, [17, 18]);
+}
+
+#[tokio::test]
+async fn a_ladder_of_aliases_ends_at_its_depth() {
+    let place = place().await;
+    let directory = &place.directory;
+    let mut below = address("ann@example.org");
+    for step in 0..=ALIAS_DEPTH_MAX {
+        let alias = address(&format!("step{step}@example.org"));
+        directory.alias_add(&alias, &[below], false).await.unwrap();
+        below = alias;
+    }
+    assert_eq!(accounts(directory, &format!("step{}@example.org", ALIAS_DEPTH_MAX - 1)).await, [16]);
+    assert_eq!(accounts(directory, &format!("step{ALIAS_DEPTH_MAX}@example.org")).await, []);
+}
+
+#[tokio::test]
+async fn what_is_for_nobody_goes_to_the_catch_all_and_postmaster_to_the_first_account() {
+    let place = place().await;
+    let directory = &place.directory;
+    assert_eq!(accounts(directory, "Postmaster@example.org").await, [16]);
+    let bob = address("bob@example.org");
+    directory.catch_all_set(&domain("example.org"), Some(&bob)).await.unwrap();
+    assert_eq!(accounts(directory, "whoever@example.org").await, [17]);
+    assert_eq!(accounts(directory, "ann@example.org").await, [16]);
+    directory.account_remove(&bob).await.unwrap();
+    assert_eq!(accounts(directory, "whoever@example.org").await, [], "the catch-all went with its account");
+    directory.account_remove(&address("ann@example.org")).await.unwrap();
+    assert_eq!(accounts(directory, "postmaster@example.org").await, []);
+}
+
+#[tokio::test]
+async fn an_account_sends_as_those_whose_mail_it_gets() {
+    let place = place().await;
+    let directory = &place.directory;
+    directory.alias_add(&address("info@example.org"), &[address("bob@example.org")], false).await.unwrap();
+    let may = async |account, from: &str| directory.may_send_as(AccountId(account), &address(from)).await.unwrap();
+    assert!(
+        may(17, "bob@example.org").await && may(17, "bob+x@example.org").await && may(17, "info@example.org").await
+    );
+    assert!(!may(16, "bob@example.org").await && !may(16, "info@example.org").await && !may(16, "x@example.com").await);
+}
+
+#[tokio::test]
+async fn a_removed_account_frees_its_address_and_never_its_number() {
+    let place = place().await;
+    let directory = &place.directory;
+    let ann = address("ann@example.org");
+    let again = directory.account_add(&ann, &secret("x"), None).await;
+    assert!(matches!(again, Err(DirectoryError::AlreadyExists)));
+    assert_eq!(directory.account_remove(&ann).await.unwrap(), AccountId(16));
+    let denied = directory.sign_in("ann", Proof::Password(&secret("tinte")), None).await;
+    assert!(matches!(denied, Err(SignInError::Denied)));
+    assert_eq!(directory.account_add(&ann, &secret("feder"), Some(Octets(5))).await.unwrap(), AccountId(19));
+    let info = directory.account_show(&ann).await.unwrap();
+    assert_eq!((info.addresses, info.usage.quota, info.locked), (vec![ann], Some(Octets(5)), false));
+    let states: Vec<_> =
+        directory.account_list(None, 10).await.unwrap().iter().map(|a| (a.account.0, a.state)).collect();
+    use AccountState::{Active, Removed};
+    assert_eq!(states, [(16, Removed), (17, Active), (18, Active), (19, Active)]);
+    assert_eq!(directory.account_list(Some(AccountId(17)), 1).await.unwrap()[0].account, AccountId(18));
+}
+
+#[tokio::test]
+async fn a_domain_with_addresses_stays() {
+    let place = place().await;
+    let directory = &place.directory;
+    let (ours, other) = (domain("example.org"), domain("example.com"));
+    assert!(matches!(directory.domain_remove(&ours).await, Err(DirectoryError::InUse)));
+    assert!(matches!(directory.domain_add(&ours).await, Err(DirectoryError::AlreadyExists)));
+    assert!(matches!(directory.domain_remove(&other).await, Err(DirectoryError::NoSuchDomain)));
+    let nowhere = directory.account_add(&address("x@example.com"), &secret("x"), None).await;
+    assert!(matches!(nowhere, Err(DirectoryError::NoSuchDomain)));
+    directory.domain_add(&other).await.unwrap();
+    directory.address_add(&address("ann@example.org"), &address("ann@example.com")).await.unwrap();
+    assert!(matches!(directory.domain_remove(&other).await, Err(DirectoryError::InUse)));
+    directory.address_remove(&address("ann@example.com")).await.unwrap();
+    assert!(matches!(directory.address_remove(&address("ann@example.org")).await, Err(DirectoryError::InUse)));
+    directory.domain_remove(&other).await.unwrap();
+    assert!(!directory.is_ours(&other).await.unwrap() && directory.is_ours(&ours).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_account_is_finished_after_a_crash_at_any_step() {
+    for steps in 0..=3 {
+        let place = open(Memory::new());
+        let ann = address("ann@example.org");
+        place.directory.domain_add(&domain("example.org")).await.unwrap();
+        let (directory, quota) = (&place.directory, Some(Octets(1000)));
+        let credential = directory.hasher.make(secret("tinte")).await.unwrap();
+        let mut made = None;
+        if steps >= 1 {
+            made = Some(directory.begin_account(&ann, &credential, IntentRow::Make { quota }).await.unwrap());
+            assert!(matches!(directory.resolve(&ann).await, Err(DirectoryError::Busy)), "not yet, but soon");
+            let early = directory.sign_in("ann", Proof::Password(&secret("tinte")), None).await;
+            assert!(matches!(early, Err(SignInError::Denied)));
+        }
+        if let Some(account) = made.filter(|_| steps >= 2) {
+            directory.make_mailboxes(account, quota).await.unwrap();
+        }
+        if let Some(account) = made.filter(|_| steps >= 3) {
+            directory.open_account(account).await.unwrap();
+        }
+        let place = place.reopened();
+        assert_eq!(place.directory.recover().await.unwrap(), usize::from(matches!(steps, 1 | 2)), "{steps} steps");
+        assert_eq!(place.directory.recover().await.unwrap(), 0);
+        if made.is_none() {
+            assert_eq!(accounts(&place.directory, "ann@example.org").await, []);
+            continue;
+        }
+        let signed = place.directory.sign_in("ann", Proof::Password(&secret("tinte")), None).await.unwrap();
+        assert_eq!(signed, SignIn { account: AccountId(16), address: ann });
+        let account = place.mail.account(AccountId(16)).await.unwrap();
+        assert_eq!(account.mailboxes().await.unwrap().len(), 6);
+        assert_eq!(account.usage().await.unwrap().quota, quota);
+    }
+}
+
+#[tokio::test]
+async fn a_password_signs_in_until_it_is_changed_or_locked() {
+    let place = place().await;
+    let directory = &place.directory;
+    let ann = address("ann@example.org");
+    let sign_in = async |name: &str, password: &str| {
+        directory.sign_in(name, Proof::Password(&secret(password)), None).await.map(|signed| signed.account.0)
+    };
+    for name in ["ann", "Ann@EXAMPLE.org", "ANN"] {
+        assert_eq!(sign_in(name, "tinte").await.unwrap(), 16);
+    }
+    for (name, password) in [("ann", "Tinte"), ("ann", ""), ("nobody", "tinte"), ("", "tinte"), ("ann@x@y", "tinte")] {
+        assert!(matches!(sign_in(name, password).await, Err(SignInError::Denied)), "{name} {password}");
+    }
+    directory.password_lock(&ann, true).await.unwrap();
+    assert!(matches!(sign_in("ann", "tinte").await, Err(SignInError::Locked)), "what was remembered does not count");
+    assert!(matches!(sign_in("ann", "wrong").await, Err(SignInError::Denied)));
+    directory.password_set(&ann, &secret("feder")).await.unwrap();
+    assert_eq!(sign_in("ann", "feder").await.unwrap(), 16);
+    assert!(matches!(sign_in("ann", "tinte").await, Err(SignInError::Denied)));
+    let place = place.reopened();
+    let signed = place.directory.sign_in("ann", Proof::Password(&secret("feder")), None).await.unwrap();
+    assert_eq!(signed.account, AccountId(16));
+}
+
+#[tokio::test]
+async fn scram_keys_are_stable_also_for_nobody() {
+    let place = place().await;
+    let keys = async |directory: &Directory, name| directory.scram_keys(name, ScramHash::Sha256, None).await.unwrap();
+    let (ann, nobody) = (keys(&place.directory, "ann").await, keys(&place.directory, "nobody@example.org").await);
+    assert_eq!(ann, keys(&place.directory, "ANN@example.org").await);
+    assert_eq!(nobody, keys(&place.directory, "Nobody").await);
+    assert_eq!((nobody.salt.len(), nobody.iterations), (ann.salt.len(), ann.iterations));
+    let place = place.reopened();
+    assert_eq!(nobody, keys(&place.directory, "nobody").await);
+    let directory = &place.directory;
+    let proof = |proved| Proof::Scram(proved);
+    assert_eq!(directory.sign_in("ann", proof(true), None).await.unwrap().account, AccountId(16));
+    assert!(matches!(directory.sign_in("ann", proof(false), None).await, Err(SignInError::Denied)));
+    assert!(matches!(directory.sign_in("nobody", proof(true), None).await, Err(SignInError::Denied)));
+}
+
+#[tokio::test]
+async fn a_guesser_waits_and_the_owner_elsewhere_does_not() {
+    let place = place().await;
+    let directory = &place.directory;
+    let [here, there] = ["192.0.2.1", "192.0.2.2"].map(|ip| Some(AddressPrefix::of(ip.parse().unwrap())));
+    let burst = PasswordOptions::default().throttle.per_name.burst;
+    for _ in 0..burst {
+        let denied = directory.sign_in("ann", Proof::Password(&secret("guess")), here).await;
+        assert!(matches!(denied, Err(SignInError::Denied)));
+    }
+    let right = secret("tinte");
+    let waits = directory.sign_in("ann", Proof::Password(&right), here).await;
+    assert!(matches!(waits, Err(SignInError::Throttled { .. })), "{waits:?}");
+    assert!(directory.scram_keys("ann", ScramHash::Sha256, here).await.is_err());
+    assert!(directory.sign_in("ann", Proof::Password(&right), there).await.is_ok());
+    // What is remembered as right tells a guesser nothing either.
+    let waits = directory.sign_in("ann", Proof::Password(&right), here).await;
+    assert!(matches!(waits, Err(SignInError::Throttled { .. })));
+    place.clock.advance(PasswordOptions::default().throttle.per_name.every);
+    assert!(directory.sign_in("ann", Proof::Password(&right), here).await.is_ok());
+    for _ in 0..3 * burst {
+        assert!(directory.sign_in("ann", Proof::Password(&right), there).await.is_ok(), "success costs nothing");
+    }
+}
+
+#[tokio::test]
+async fn a_change_by_another_process_is_seen() {
+    let place = place().await;
+    let other_mail = Mail::new(place.engine.clone(), place.clock.clone(), MailOptions::default());
+    let options = PasswordOptions::for_tests();
+    let other = Directory::new(place.engine.clone(), place.clock.clone(), other_mail, options).unwrap();
+    assert_eq!(accounts(&place.directory, "new@example.org").await, []);
+    other.alias_add(&address("new@example.org"), &[address("bob@example.org")], false).await.unwrap();
+    assert_eq!(accounts(&place.directory, "new@example.org").await, [17]);
+}
