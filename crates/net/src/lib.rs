@@ -22,7 +22,9 @@ pub use resolver::{ADDRESSES_MAX, MX_HOSTS_MAX, MailHosts, ResolveError, Resolve
 pub use server::{Connection, Counters, Server, Service};
 pub use shutdown::{Drained, Shutdown, ShutdownToken};
 pub use stream::{HandshakeError, Peer, Stream, TlsInfo, read_with};
-pub use tls::{CertificateFiles, Certificates, SelfMade, TlsError, TlsOptions, TlsServer, self_made};
+pub use tls::{
+    CertificateFiles, Certificates, SelfMade, TlsError, TlsOptions, TlsServer, certificate_sha256, self_made,
+};
 
 #[cfg(test)]
 mod tests;

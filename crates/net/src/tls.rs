@@ -3,7 +3,7 @@
 mod certificates;
 mod self_made;
 
-pub use certificates::{CertificateFiles, Certificates};
+pub use certificates::{CertificateFiles, Certificates, certificate_sha256};
 pub use self_made::{SelfMade, self_made};
 
 use rustls::ServerConfig;

@@ -56,6 +56,12 @@ impl Certificates {
     }
 }
 
+/// The SHA-256 of the first certificate of a PEM text, as people compare it; `None` if there is none.
+pub fn certificate_sha256(pem: &str) -> Option<[u8; 32]> {
+    let certificate = CertificateDer::pem_slice_iter(pem.as_bytes()).next()?.ok()?;
+    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &certificate).as_ref().try_into().ok()
+}
+
 fn is_for(key: &CertifiedKey, name: &ServerName<'_>) -> bool {
     let parsed = key.end_entity_cert().and_then(ParsedCertificate::try_from);
     parsed.is_ok_and(|certificate| verify_server_name(&certificate, name).is_ok())
