@@ -36,11 +36,13 @@ fn find() -> anyhow::Result<PathBuf> {
         build.arg("--locked");
     }
     // The package's variables that `cargo test` sets are this package's, and would make Cargo build again and again.
-    let ours = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("CARGO_PKG_"));
+    let ours =
+        std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("CARGO_PKG_"));
     for name in ours {
         build.env_remove(name);
     }
-    let output = build.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null()).output()?;
+    let output =
+        build.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null()).output()?;
     ensure!(output.status.success(), "cargo build: {}", String::from_utf8_lossy(&output.stderr));
     let path = profile.join("postamt");
     ensure!(path.is_file(), "cargo built no {}", path.display());

@@ -55,14 +55,19 @@ impl Wire {
 
     /// The next line, without its end.
     pub fn line(&mut self) -> anyhow::Result<Vec<u8>> {
+        let line = self.raw_line()?;
+        let line = line.strip_suffix(b"\n").unwrap_or(&line);
+        Ok(line.strip_suffix(b"\r").unwrap_or(line).to_vec())
+    }
+
+    /// The next line with its LF, and with its CR if it has one.
+    pub fn raw_line(&mut self) -> anyhow::Result<Vec<u8>> {
         let mut searched = 0;
         loop {
             let held = self.buffer.get(self.start..).unwrap_or_default();
             let rest = held.get(searched..).unwrap_or_default();
             if let Some(place) = rest.iter().position(|b| *b == b'\n') {
-                let line = self.take(searched + place + 1);
-                let line = line.strip_suffix(b"\n").unwrap_or(&line);
-                return Ok(line.strip_suffix(b"\r").unwrap_or(line).to_vec());
+                return Ok(self.take(searched + place + 1));
             }
             searched = held.len();
             self.fill()?;
@@ -137,7 +142,8 @@ impl Wire {
 fn connect(port: u16) -> anyhow::Result<TcpStream> {
     ensure!(port != 0, "there is no such port");
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let stream = TcpStream::connect_timeout(&address, patience()).with_context(|| format!("connecting to {address}"))?;
+    let stream =
+        TcpStream::connect_timeout(&address, patience()).with_context(|| format!("connecting to {address}"))?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(patience()))?;
     stream.set_write_timeout(Some(patience()))?;

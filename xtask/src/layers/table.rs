@@ -48,6 +48,8 @@ pub(super) const IMPORTS: &[Import] = &[
     row("advise", "net", "the judge looks at a provider from outside"),
     row("postamt", "*", "the binary puts everything together"),
     row("tests", "*", "transcripts drive whole servers; nothing of it is shipped"),
+    row("tests-*", "*", "nothing of it is shipped"),
+    row("tests-clients", "message", "the corpus that programs carry; the server itself is another process"),
     row("fuzz", "*", "nothing of it is shipped"),
 ];
 
@@ -69,11 +71,15 @@ pub(super) struct External {
 pub(super) const EXTERNAL: &[External] = &[
     External {
         name: "anyhow",
-        only: &["postamt", "xtask", "tests"],
+        only: &["postamt", "xtask", "tests", "tests-clients"],
         reason: "a library's errors have variants that a caller can act on",
     },
     External { name: "clap", only: &["postamt"], reason: "only the binary has a command line" },
-    External { name: "toml", only: &["postamt", "xtask", "tests"], reason: "no crate reads configuration" },
+    External { name: "toml", only: &["postamt", "xtask", "tests", "tests-*"], reason: "no crate reads configuration" },
     External { name: "heed", only: &["store-embedded"], reason: "the index is a servant of one engine" },
-    External { name: "rcgen", only: &["net", "postamt", "tests"], reason: "certificates are made in one place" },
+    External {
+        name: "rcgen",
+        only: &["net", "postamt", "tests", "tests-clients"],
+        reason: "certificates are made in one place",
+    },
 ];
