@@ -143,8 +143,6 @@ pub struct Directory {
 
 impl Directory {
     /// The directory of a store. Call [`Directory::recover`] before anything else.
-    // Everybody wants it behind an `Arc`.
-    #[expect(clippy::new_ret_no_self, reason = "a directory is only ever used behind an Arc")]
     pub fn new(
         engine: Arc<dyn Engine>,
         clock: Arc<dyn Clock>,

@@ -16,6 +16,7 @@ use crate::{
 };
 use std::fmt;
 use std::sync::Arc;
+use store_kv::StoreError;
 use tokio::task::JoinSet;
 use types::{Address, MailboxName, Octets, TraceId};
 
@@ -124,8 +125,6 @@ pub struct Delivery {
 
 impl Delivery {
     /// Delivery into these.
-    // Everybody wants it behind an `Arc`.
-    #[expect(clippy::new_ret_no_self, reason = "delivery is only ever used behind an Arc")]
     pub fn new(
         mail: Arc<Mail>,
         directory: Arc<Directory>,
@@ -264,7 +263,11 @@ impl Delivery {
             }
             match running.join_next().await {
                 None => return results,
-                Some(Ok((place, result))) => results.get_mut(place).into_iter().for_each(|slot| *slot = result.clone()),
+                Some(Ok((place, result))) => {
+                    if let Some(slot) = results.get_mut(place) {
+                        *slot = result;
+                    }
+                }
                 Some(Err(error)) => tracing::error!(error = &error as &dyn std::error::Error, "a delivery broke off"),
             }
         }
@@ -274,14 +277,15 @@ impl Delivery {
         match self.directory.state_of(to.account).await {
             Ok(AccountState::Active) => {}
             Ok(AccountState::Removed) => return Err(MailError::NoSuchMailbox),
-            Ok(AccountState::Making) => return Err(MailError::Busy),
             Err(DirectoryError::Store(error)) => return Err(error.into()),
             Err(DirectoryError::Mail(error)) => return Err(error),
-            Err(_) => return Err(MailError::Busy),
+            Ok(AccountState::Making) | Err(_) => return Err(MailError::Busy),
         }
         let account = self.mail.account(to.account).await?;
         let mailboxes = account.mailboxes().await?;
-        let inbox = mailboxes.get(&MailboxName::inbox()).ok_or(MailError::NoSuchMailbox)?.id;
+        // Every account has one: if not, the fault is ours, and no reason to bounce.
+        let damaged = || StoreError::Corrupt(format!("account {} has no INBOX", to.account).into());
+        let inbox = mailboxes.get(&MailboxName::inbox()).ok_or_else(damaged)?.id;
         let (trace_id, recipient) = (Some(trace), Some(to.address.clone()));
         let message = NewMessage { trace: trace_id, recipient, ..NewMessage::new(staged.clone()) };
         account.append(inbox, vec![message]).await?;

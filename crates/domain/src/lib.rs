@@ -29,7 +29,8 @@ pub use mail::{
 };
 pub use queue::{
     After, Attempt, BodyForm, Envelope, EnvelopeRecipient, Lease, Notify, Outcome, Queue, QueueContent, QueueError,
-    QueueItem, QueueOptions, QueuedRecipient, RECIPIENTS_MAX, RecipientState, Report, ReportKind, Schedule, Trouble,
+    QueueItem, QueueOptions, QueuedRecipient, RECIPIENTS_MAX, RecipientState, Report, ReportKind, Returns, Schedule,
+    Trouble,
 };
 pub use search::{
     AddressField, Day, QUERY_DEPTH_MAX, QUERY_NODES_MAX, QUERY_TEXT_MAX, Query, QueryError, QueryKey, QueryNode,

@@ -12,7 +12,7 @@ mod settle;
 
 pub use item::{
     Attempt, BodyForm, Envelope, EnvelopeRecipient, Notify, Outcome, QueueContent, QueueItem, QueuedRecipient,
-    RECIPIENTS_MAX, RecipientState, Report, ReportKind, Trouble,
+    RECIPIENTS_MAX, RecipientState, Report, ReportKind, Returns, Trouble,
 };
 pub use schedule::Schedule;
 
@@ -250,7 +250,7 @@ impl Queue {
     /// What an item carries.
     pub async fn content(&self, trace: TraceId) -> Result<QueueContent, QueueError> {
         let row = self.engine.get(&keys::queue_content(trace)).await?.ok_or(QueueError::NoSuchItem)?;
-        Ok(rows::decode_content(row).ok_or_else(damaged)?)
+        Ok(rows::decode_content(&row).ok_or_else(damaged)?)
     }
 
     /// Bytes of an item's message, at most 256 KiB.

@@ -125,7 +125,10 @@ pub struct Traces {
     writing: tokio::sync::Mutex<()>,
     number: AtomicU32,
     lost: AtomicU64,
+    /// Something waits.
     wake: Notify,
+    /// A batch full waits.
+    full: Notify,
 }
 
 impl Traces {
@@ -133,8 +136,8 @@ impl Traces {
     pub fn new(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>) -> Arc<Self> {
         // Begins anywhere, so that events of one millisecond before and after a restart do not share a key.
         let number = AtomicU32::new(getrandom::u32().unwrap_or(0));
-        let (pending, writing, wake) = Default::default();
-        Arc::new(Self { engine, clock, pending, writing, number, lost: AtomicU64::new(0), wake })
+        let (pending, writing, wake, full) = Default::default();
+        Arc::new(Self { engine, clock, pending, writing, number, lost: AtomicU64::new(0), wake, full })
     }
 
     /// Notes that something happened, without waiting. It is on disk within a second if [`Traces::run`] runs.
@@ -146,8 +149,13 @@ impl Traces {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
         pending.push_back(Pending { trace, event });
+        let count = pending.len();
         drop(pending);
-        self.wake.notify_one();
+        match count {
+            1 => self.wake.notify_one(),
+            BATCH_MAX => self.full.notify_one(),
+            _ => {}
+        }
     }
 
     /// Puts an event into a batch of the queue's account.
@@ -165,7 +173,8 @@ impl Traces {
     pub async fn run(&self) {
         loop {
             self.wake.notified().await;
-            tokio::time::sleep(FLUSH_AFTER).await;
+            // Either way they are written now.
+            let _full = tokio::time::timeout(FLUSH_AFTER, self.full.notified()).await;
             if let Err(error) = self.flush().await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "trace events were not written");
             }
@@ -185,7 +194,9 @@ impl Traces {
                 return Ok(());
             }
             let mut batch = Batch::new(QUEUE);
-            events.iter().for_each(|pending| self.put(&mut batch, pending.trace, &pending.event));
+            for pending in &events {
+                self.put(&mut batch, pending.trace, &pending.event);
+            }
             self.engine.commit(batch).await?;
         }
     }
@@ -223,7 +234,9 @@ impl Traces {
         }
         let mut batch = Batch::new(QUEUE);
         batch.space = Space::Frees;
-        page.rows.iter().for_each(|(key, _)| batch.delete(key.clone()));
+        for (key, _) in page.rows {
+            batch.delete(key);
+        }
         self.engine.commit(batch).await?;
         Ok(page.more)
     }
@@ -337,7 +350,7 @@ mod tests {
         let (second, clock) = traces(&engine.reopen());
         let Found::One(_, events) = second.find(&id.to_string()).await.unwrap() else { panic!("not found") };
         assert_eq!(events[0].text.len(), TEXT_MAX, "cut between characters");
-        let keep = Duration::from_secs(60);
+        let keep = Duration::from_mins(1);
         assert!(!second.sweep(keep).await.unwrap());
         clock.advance(keep + Duration::from_millis(1));
         assert!(!second.sweep(keep).await.unwrap());

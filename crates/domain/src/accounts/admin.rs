@@ -47,7 +47,7 @@ impl Directory {
     /// Takes a domain in.
     pub async fn domain_add(&self, domain: &DomainName) -> Result<(), DirectoryError> {
         let key = keys::domain(domain.as_str());
-        let row = DomainRow { created: self.clock.now(), catch_all: None, postmaster: None };
+        let row = DomainRow { changes: 0, created: self.clock.now(), catch_all: None, postmaster: None };
         let mut batch = Batch::new(DIRECTORY);
         batch.expect(key.clone(), None);
         batch.put(key, row.encode());
@@ -80,7 +80,7 @@ impl Directory {
             if !self.engine.scan(&scan).await?.rows.is_empty() {
                 return Err(DirectoryError::InUse);
             }
-            // Whoever adds an address puts the domain's row again, so that this cannot happen at the same time.
+            // Whoever adds an address counts it in the domain's row, so that this cannot happen at the same time.
             let mut batch = Batch::new(DIRECTORY);
             batch.expect(key.clone(), Some(row));
             batch.delete(key);
@@ -153,7 +153,7 @@ impl Directory {
         let addresses = owned.iter().map(address_of).collect::<Option<Vec<_>>>().ok_or_else(damaged)?;
         let locked = self.credential(account).await?.is_some_and(|credential| credential.locked);
         let usage = self.mail.account(account).await?.usage().await?;
-        let AccountRow { state, created, address } = row;
+        let AccountRow { state, created, address, .. } = row;
         Ok(AccountInfo { account, address, addresses, state, created, locked, usage })
     }
 
@@ -165,9 +165,18 @@ impl Directory {
 
     /// Gives an account a further address.
     pub async fn address_add(&self, account: &Address, address: &Address) -> Result<(), DirectoryError> {
-        let (account, _) = self.account_at(account).await?;
         for _ in 0..ATTEMPTS {
+            let (account, _) = self.account_at(account).await?;
+            let key = keys::account_entry(account);
+            let entry = self.engine.get(&key).await?.ok_or_else(damaged)?;
+            let row = AccountRow::decode(&entry).ok_or_else(damaged)?;
+            if row.state != AccountState::Active {
+                return Err(DirectoryError::NoSuchAccount);
+            }
             let mut batch = Batch::new(DIRECTORY);
+            // Counted, so that the account cannot be removed at the same time without this address.
+            batch.put(key.clone(), AccountRow { changes: row.changes + 1, ..row }.encode());
+            batch.expect(key, Some(entry));
             self.claim(&mut batch, address, &AddressRow::Account(account)).await?;
             put_owned(&mut batch, account, address);
             if self.commit(batch).await? {
@@ -247,8 +256,8 @@ impl Directory {
         Ok(row)
     }
 
-    /// Puts a new address into a batch; fails if there is one, or no such domain. Puts the domain's row anew, so that
-    /// the domain cannot be removed meanwhile.
+    /// Puts a new address into a batch; fails if there is one, or no such domain. Counts it in the domain's row, so
+    /// that the domain cannot be removed meanwhile; returns that row as it will be.
     pub(super) async fn claim(
         &self,
         batch: &mut Batch,
@@ -256,7 +265,8 @@ impl Directory {
         row: &AddressRow,
     ) -> Result<DomainRow, DirectoryError> {
         let key = address_key(address);
-        let domain = self.domain_for_update(batch, address.domain()).await?;
+        let row_before = self.domain_for_update(batch, address.domain()).await?;
+        let domain = DomainRow { changes: row_before.changes + 1, ..row_before };
         if self.engine.get(&key).await?.is_some() {
             return Err(DirectoryError::AlreadyExists);
         }

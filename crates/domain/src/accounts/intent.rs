@@ -88,7 +88,8 @@ impl Directory {
                 batch.put(keys::domain(address.domain().as_str()), domain.encode());
             }
             let (state, created) = (AccountState::Making, self.clock.now());
-            batch.put(keys::account_entry(account), AccountRow { state, created, address: address.clone() }.encode());
+            let row = AccountRow { changes: 0, state, created, address: address.clone() };
+            batch.put(keys::account_entry(account), row.encode());
             batch.put(keys::credential(account), credential.encode());
             batch.put(keys::intent(account), intent.encode());
             put_owned(&mut batch, account, address);
@@ -175,7 +176,7 @@ impl Directory {
             let postmaster = row.postmaster.filter(|postmaster| *postmaster != account);
             let catch_all = row.catch_all.clone().filter(|_| !catch_all_goes);
             batch.expect(key.clone(), Some(stored));
-            batch.put(key, DomainRow { postmaster, catch_all, ..row }.encode());
+            batch.put(key, DomainRow { catch_all, postmaster, ..row }.encode());
         }
         Ok(())
     }

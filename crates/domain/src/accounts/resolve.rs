@@ -45,11 +45,10 @@ impl Directory {
         let mut open = vec![(to.clone(), 0)];
         while let Some((address, depth)) = open.pop() {
             match self.look_up(&address).await? {
-                None => {}
-                Some(AddressRow::Account(account)) => {
-                    if self.is_usable(account).await? && !accounts.contains(&account) {
-                        accounts.push(account);
-                    }
+                Some(AddressRow::Account(account))
+                    if !accounts.contains(&account) && self.is_usable(account).await? =>
+                {
+                    accounts.push(account);
                 }
                 // Loops end by `seen`, ladders by the depth, trees by the number.
                 Some(AddressRow::Alias(targets)) if depth < ALIAS_DEPTH_MAX => {
@@ -59,7 +58,7 @@ impl Directory {
                         }
                     }
                 }
-                Some(AddressRow::Alias(_)) => {}
+                _ => {}
             }
         }
         if accounts.is_empty() {

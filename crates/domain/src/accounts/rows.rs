@@ -20,6 +20,8 @@ pub enum AccountState {
 /// An account, as the directory sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AccountRow {
+    /// Ascends with every change of its addresses: what was decided on an older row does not hold any more.
+    pub(super) changes: u64,
     pub(super) state: AccountState,
     pub(super) created: Timestamp,
     /// Its main address.
@@ -29,6 +31,8 @@ pub(super) struct AccountRow {
 /// A domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct DomainRow {
+    /// Ascends with every new address: what was decided on an older row does not hold any more.
+    pub(super) changes: u64,
     pub(super) created: Timestamp,
     /// Who gets what is for nobody.
     pub(super) catch_all: Option<Address>,
@@ -52,16 +56,12 @@ pub(super) enum IntentRow {
     Make { quota: Option<Octets> },
 }
 
-fn put_address(row: &mut RowWriter, address: Option<&Address>) {
-    row.bytes(address.map(ToString::to_string).unwrap_or_default().as_bytes());
+fn put_address(row: &mut RowWriter, address: &Address) {
+    row.bytes(address.to_string().as_bytes());
 }
 
-/// An address, or none.
-fn read_address(row: &mut RowReader<'_>) -> Option<Option<Address>> {
-    match row.text()? {
-        "" => Some(None),
-        text => Address::parse(text).ok().map(Some),
-    }
+fn read_address(row: &mut RowReader<'_>) -> Option<Address> {
+    Address::parse(row.text()?).ok()
 }
 
 impl AccountRow {
@@ -72,8 +72,9 @@ impl AccountRow {
             AccountState::Active => 1,
             AccountState::Removed => 2,
         });
+        row.number(self.changes);
         row.signed(self.created.0);
-        put_address(&mut row, Some(&self.address));
+        put_address(&mut row, &self.address);
         row.finish()
     }
 
@@ -85,26 +86,35 @@ impl AccountRow {
             2 => AccountState::Removed,
             _ => return None,
         };
-        let read = Self { state, created: Timestamp(row.signed()?), address: read_address(&mut row)?? };
-        row.end().map(|()| read)
+        let (changes, created) = (row.number()?, Timestamp(row.signed()?));
+        let address = read_address(&mut row)?;
+        row.end().map(|()| Self { changes, state, created, address })
     }
 }
 
 impl DomainRow {
     pub(super) fn encode(&self) -> Bytes {
         let mut row = RowWriter::new(FORMAT, 64);
+        row.number(self.changes);
         row.signed(self.created.0);
-        put_address(&mut row, self.catch_all.as_ref());
+        row.byte(u8::from(self.catch_all.is_some()));
+        if let Some(catch_all) = &self.catch_all {
+            put_address(&mut row, catch_all);
+        }
         row.number(self.postmaster.map_or(0, |account| u64::from(account.0)));
         row.finish()
     }
 
     pub(super) fn decode(row: &[u8]) -> Option<Self> {
         let mut row = RowReader::new(row, FORMAT)?;
-        let (created, catch_all) = (Timestamp(row.signed()?), read_address(&mut row)?);
+        let (changes, created) = (row.number()?, Timestamp(row.signed()?));
+        let catch_all = match row.byte()? {
+            0 => None,
+            _ => Some(read_address(&mut row)?),
+        };
         // No person has account 0.
         let postmaster = Some(AccountId(row.number32()?)).filter(|account| account.0 != 0);
-        row.end().map(|()| Self { created, catch_all, postmaster })
+        row.end().map(|()| Self { changes, created, catch_all, postmaster })
     }
 }
 
@@ -118,7 +128,9 @@ impl AddressRow {
             }
             Self::Alias(targets) => {
                 row.byte(1);
-                targets.iter().for_each(|target| put_address(&mut row, Some(target)));
+                for target in targets {
+                    put_address(&mut row, target);
+                }
             }
         }
         row.finish()
@@ -134,7 +146,7 @@ impl AddressRow {
             1 => {
                 let mut targets = Vec::new();
                 while row.left() > 0 {
-                    targets.push(read_address(&mut row)??);
+                    targets.push(read_address(&mut row)?);
                 }
                 Some(Self::Alias(targets))
             }
@@ -171,11 +183,11 @@ mod tests {
     #[test]
     fn rows_read_back() {
         let address = |text| Address::parse(text).unwrap();
-        let account =
-            AccountRow { state: AccountState::Removed, created: Timestamp(-3), address: address("\"a b\"@x.example") };
+        let (state, address_row) = (AccountState::Removed, address("\"a b\"@x.example"));
+        let account = AccountRow { changes: 300, state, created: Timestamp(-3), address: address_row };
         assert_eq!(AccountRow::decode(&account.encode()), Some(account));
         for (catch_all, postmaster) in [(None, None), (Some(address("ann@x.example")), Some(AccountId(16)))] {
-            let domain = DomainRow { created: Timestamp(9), catch_all, postmaster };
+            let domain = DomainRow { changes: 4, created: Timestamp(9), catch_all, postmaster };
             assert_eq!(DomainRow::decode(&domain.encode()), Some(domain));
         }
         let targets = vec![address("ü@x.example"), address("b@y.example")];

@@ -1,7 +1,7 @@
 use super::rows::IntentRow;
 use super::*;
-use crate::MailOptions;
-use store_kv::Memory;
+use crate::{MailOptions, keys};
+use store_kv::{Engine, Memory};
 use types::{Address, AddressPrefix, ManualClock, Octets, ScramHash, Secret, Timestamp};
 
 struct Place {
@@ -158,8 +158,8 @@ async fn a_removed_account_frees_its_address_and_never_its_number() {
     assert_eq!((info.addresses, info.usage.quota, info.locked), (vec![ann], Some(Octets(5)), false));
     let states: Vec<_> =
         directory.account_list(None, 10).await.unwrap().iter().map(|a| (a.account.0, a.state)).collect();
-    use AccountState::{Active, Removed};
-    assert_eq!(states, [(16, Removed), (17, Active), (18, Active), (19, Active)]);
+    let active = AccountState::Active;
+    assert_eq!(states, [(16, AccountState::Removed), (17, active), (18, active), (19, active)]);
     assert_eq!(directory.account_list(Some(AccountId(17)), 1).await.unwrap()[0].account, AccountId(18));
 }
 
@@ -294,4 +294,39 @@ async fn a_change_by_another_process_is_seen() {
     assert_eq!(accounts(&place.directory, "new@example.org").await, []);
     other.alias_add(&address("new@example.org"), &[address("bob@example.org")], false).await.unwrap();
     assert_eq!(accounts(&place.directory, "new@example.org").await, [17]);
+}
+
+#[tokio::test]
+async fn a_device_that_comes_again_costs_no_hash() {
+    let place = place().await;
+    let directory = &place.directory;
+    let password = secret("tinte");
+    directory.sign_in("ann", Proof::Password(&password), None).await.unwrap();
+    // All turns are taken: whoever needs one waits.
+    let _turns = (directory.hasher.turn().await.unwrap(), directory.hasher.turn().await.unwrap());
+    assert!(directory.sign_in("ann", Proof::Password(&password), None).await.is_ok());
+    let wait = Duration::from_millis(20);
+    let other = directory.sign_in("bob", Proof::Password(&password), None);
+    assert!(tokio::time::timeout(wait, other).await.is_err(), "a first sign-in needs a turn");
+    let nobody = directory.sign_in("nobody", Proof::Password(&password), None);
+    assert!(tokio::time::timeout(wait, nobody).await.is_err(), "so does somebody who does not exist");
+    place.clock.advance(PasswordOptions::default().remember);
+    let again = directory.sign_in("ann", Proof::Password(&password), None);
+    assert!(tokio::time::timeout(wait, again).await.is_err(), "it is not remembered for ever");
+}
+
+#[tokio::test]
+async fn a_domain_is_not_removed_under_a_new_address() {
+    let place = place().await;
+    let (directory, other) = (&place.directory, domain("example.com"));
+    directory.domain_add(&other).await.unwrap();
+    // What a removal that has looked for addresses goes by...
+    let before = place.engine.get(&keys::domain("example.com")).await.unwrap();
+    directory.alias_add(&address("x@example.com"), &[address("ann@example.org")], false).await.unwrap();
+    // ...does not stand any more.
+    assert_ne!(place.engine.get(&keys::domain("example.com")).await.unwrap(), before);
+    let ann = keys::account_entry(AccountId(16));
+    let before = place.engine.get(&ann).await.unwrap();
+    directory.address_add(&address("ann@example.org"), &address("ann@example.com")).await.unwrap();
+    assert_ne!(place.engine.get(&ann).await.unwrap(), before);
 }

@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_password_is_known_for_its_time_and_its_version() {
-        let verified = Verified::new(Duration::from_secs(60), 2).unwrap();
+        let verified = Verified::new(Duration::from_mins(1), 2).unwrap();
         let password = Secret::new(String::from("tinte"));
         let entry = |account, version| verified.entry(AccountId(account), version, &password);
         verified.remember(entry(16, 1), Timestamp(0));

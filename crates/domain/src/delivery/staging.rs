@@ -116,9 +116,8 @@ impl ReceivedCounter {
             self.line = match (self.line, byte) {
                 (Line::Body, _) => return,
                 (Line::Matching(0), b'\n') => Line::Body,
-                (_, b'\n') => Line::Matching(0),
                 // An empty line is CR LF; a lone CR in it changes nothing that matters here.
-                (Line::Matching(0), b'\r') => Line::Matching(0),
+                (_, b'\n') | (Line::Matching(0), b'\r') => Line::Matching(0),
                 (Line::Matching(place), byte) if RECEIVED.get(place) == Some(&byte.to_ascii_lowercase()) => {
                     if place + 1 == RECEIVED.len() {
                         self.count += 1;

@@ -22,6 +22,16 @@ pub enum BodyForm {
     EightBitMime,
 }
 
+/// How much of the message a bounce returns (RFC 3461 §4.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Returns {
+    /// RET=HDRS, or nothing was said.
+    #[default]
+    Header,
+    /// RET=FULL.
+    Full,
+}
+
 /// What the sender wants to be told about a recipient (RFC 3461 §4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notify {
@@ -53,8 +63,8 @@ pub struct Envelope {
     pub body: BodyForm,
     /// ENVID (RFC 3461 §4.4).
     pub envelope_id: Option<Box<str>>,
-    /// RET=FULL: a bounce returns the whole message.
-    pub full_return: bool,
+    /// How much a bounce returns.
+    pub returns: Returns,
 }
 
 /// A recipient of an envelope.
@@ -134,8 +144,8 @@ pub struct QueueItem {
     pub body: BodyForm,
     /// ENVID.
     pub envelope_id: Option<Box<str>>,
-    /// RET=FULL.
-    pub full_return: bool,
+    /// How much a bounce returns.
+    pub returns: Returns,
     /// The message's size.
     pub size: Octets,
     /// When it was put in.
@@ -154,9 +164,9 @@ pub struct QueueItem {
 
 impl QueueItem {
     pub(super) fn new(trace: TraceId, envelope: Envelope, size: Octets, now: Timestamp) -> Self {
-        let fits = |text: &Box<str>| text.len() <= PARAMETER_MAX;
+        let fitting = |text: Option<Box<str>>| text.filter(|text| text.len() <= PARAMETER_MAX);
         let queued = |recipient: EnvelopeRecipient| {
-            let envelope = EnvelopeRecipient { original: recipient.original.filter(fits), ..recipient };
+            let envelope = EnvelopeRecipient { original: fitting(recipient.original), ..recipient };
             QueuedRecipient { envelope, state: RecipientState::Waiting, last: None }
         };
         Self {
@@ -165,8 +175,8 @@ impl QueueItem {
             recipients: envelope.recipients.into_iter().map(queued).collect(),
             utf8: envelope.utf8,
             body: envelope.body,
-            envelope_id: envelope.envelope_id.filter(fits),
-            full_return: envelope.full_return,
+            envelope_id: fitting(envelope.envelope_id),
+            returns: envelope.returns,
             size,
             created: now,
             attempts: 0,

@@ -1,7 +1,7 @@
 //! The queue's rows.
 
 use super::item::{
-    Attempt, BodyForm, EnvelopeRecipient, Notify, QueueContent, QueueItem, QueuedRecipient, RecipientState,
+    Attempt, BodyForm, EnvelopeRecipient, Notify, QueueContent, QueueItem, QueuedRecipient, RecipientState, Returns,
 };
 use crate::keys;
 use crate::row::{RowReader, RowWriter};
@@ -61,19 +61,14 @@ fn flag(set: bool, bit: u8) -> u8 {
     if set { bit } else { 0 }
 }
 
+/// A text that may be missing is empty then.
 fn put_text(row: &mut RowWriter, text: Option<&str>) {
-    row.byte(u8::from(text.is_some()));
-    if let Some(text) = text {
-        row.bytes(text.as_bytes());
-    }
+    row.bytes(text.unwrap_or_default().as_bytes());
 }
 
-fn read_text(row: &mut RowReader<'_>) -> Option<Option<Box<str>>> {
-    match row.byte()? {
-        0 => Some(None),
-        1 => Some(Some(row.text()?.into())),
-        _ => None,
-    }
+/// Reads what [`put_text`] wrote.
+fn optional(text: &str) -> Option<Box<str>> {
+    (!text.is_empty()).then(|| text.into())
 }
 
 pub(super) fn encode_item(item: &QueueItem, lease: Option<LeaseRow>) -> Bytes {
@@ -81,7 +76,7 @@ pub(super) fn encode_item(item: &QueueItem, lease: Option<LeaseRow>) -> Bytes {
     row.byte(
         flag(item.utf8, UTF8)
             | flag(item.body == BodyForm::EightBitMime, EIGHT_BIT)
-            | flag(item.full_return, FULL_RETURN)
+            | flag(item.returns == Returns::Full, FULL_RETURN)
             | flag(item.held, HELD)
             | flag(item.delay_reported, DELAY_REPORTED),
     );
@@ -98,7 +93,9 @@ pub(super) fn encode_item(item: &QueueItem, lease: Option<LeaseRow>) -> Bytes {
     put_text(&mut row, item.reverse_path.as_ref().map(ToString::to_string).as_deref());
     put_text(&mut row, item.envelope_id.as_deref());
     row.number(u64::try_from(item.recipients.len()).unwrap_or(u64::MAX));
-    item.recipients.iter().for_each(|recipient| put_recipient(&mut row, recipient));
+    for recipient in &item.recipients {
+        put_recipient(&mut row, recipient);
+    }
     row.finish()
 }
 
@@ -127,14 +124,12 @@ fn read_recipient(row: &mut RowReader<'_>) -> Option<QueuedRecipient> {
     let notify = Notify { success: has(SUCCESS), failure: has(FAILURE), delay: has(DELAY) };
     let address = Address::parse(row.text()?).ok()?;
     let account = Some(AccountId(row.number32()?)).filter(|account| account.0 != 0);
-    let original = read_text(row)?;
-    let last = match row.byte()? {
-        0 => None,
-        _ => {
-            let at = Timestamp(row.signed()?);
-            Some(Attempt { at, status: row.text()?.into(), text: row.text()?.into(), host: read_text(row)? })
-        }
-    };
+    let original = optional(row.text()?);
+    let mut last = None;
+    if row.byte()? != 0 {
+        let (at, status, text) = (Timestamp(row.signed()?), row.text()?.into(), row.text()?.into());
+        last = Some(Attempt { at, status, text, host: optional(row.text()?) });
+    }
     Some(QueuedRecipient { envelope: EnvelopeRecipient { address, account, original, notify }, state, last })
 }
 
@@ -148,11 +143,11 @@ pub(super) fn decode_item(trace: TraceId, stored: Bytes) -> Option<Stored> {
         0 => None,
         _ => Some(LeaseRow { token: row.number()?, owner: row.number()?, until: Timestamp(row.signed()?) }),
     };
-    let reverse_path = match read_text(&mut row)? {
-        None => None,
-        Some(text) => Some(Address::parse(&text).ok()?),
+    let reverse_path = match row.text()? {
+        "" => None,
+        text => Some(Address::parse(text).ok()?),
     };
-    let envelope_id = read_text(&mut row)?;
+    let envelope_id = optional(row.text()?);
     let count = row.number()?;
     let mut recipients = Vec::new();
     for _ in 0..count {
@@ -166,7 +161,7 @@ pub(super) fn decode_item(trace: TraceId, stored: Bytes) -> Option<Stored> {
         utf8: has(UTF8),
         body: if has(EIGHT_BIT) { BodyForm::EightBitMime } else { BodyForm::SevenBit },
         envelope_id,
-        full_return: has(FULL_RETURN),
+        returns: if has(FULL_RETURN) { Returns::Full } else { Returns::Header },
         size,
         created,
         attempts,
@@ -189,8 +184,8 @@ pub(super) fn encode_content(content: &QueueContent) -> Bytes {
     row.finish()
 }
 
-pub(super) fn decode_content(row: Bytes) -> Option<QueueContent> {
-    let mut reader = RowReader::new(&row, FORMAT)?;
+pub(super) fn decode_content(row: &Bytes) -> Option<QueueContent> {
+    let mut reader = RowReader::new(row, FORMAT)?;
     let (body, hash) = (BodyId(reader.wide()?), BodyHash(reader.array()?));
     let (size, return_path) = (Octets(reader.number()?), reader.number()?);
     let summary = Summary::decode(row.slice(row.len().checked_sub(reader.left())?..)).ok()?;
@@ -222,7 +217,7 @@ mod tests {
         item.recipients[0].state = RecipientState::Reported;
         let (status, text) = ("5.1.1".into(), "gone".into());
         item.recipients[0].last = Some(Attempt { at: Timestamp(4), status, text, host: Some("mx.example.com".into()) });
-        (item.held, item.utf8, item.delay_reported, item.full_return) = (true, true, true, true);
+        (item.held, item.utf8, item.delay_reported, item.returns) = (true, true, true, Returns::Full);
         (item.body, item.envelope_id, item.reverse_path) = (BodyForm::EightBitMime, Some("id".into()), None);
         let stored = read(&item, Some(lease));
         assert_eq!((stored.item, stored.lease), (item, Some(lease)));
@@ -232,7 +227,7 @@ mod tests {
     fn rows_of_another_shape_are_none() {
         for bad in [&b""[..], &[2], &[1], &[1, 0, 0, 0, 0, 0, 0, 0, 0, 9], &[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]] {
             assert!(decode_item(TraceId(1), Bytes::copy_from_slice(bad)).is_none());
-            assert!(decode_content(Bytes::copy_from_slice(bad)).is_none());
+            assert!(decode_content(&Bytes::copy_from_slice(bad)).is_none());
         }
     }
 }

@@ -94,7 +94,7 @@ async fn a_message_is_leased_once_and_leaves_when_all_have_it() {
     let due = START.after(minutes(5));
     assert!(matches!(after, After::Later(at) if at == due));
     assert_eq!(place.queue.next_due().await.unwrap(), Some(due));
-    place.clock.advance(minutes(5) - Duration::from_millis(1));
+    place.clock.advance(Duration::from_millis(5 * 60_000 - 1));
     assert!(place.queue.lease().await.unwrap().is_none());
     place.clock.advance(Duration::from_millis(1));
     let lease = place.lease().await;
@@ -254,4 +254,85 @@ async fn a_message_put_in_wakes_the_runner() {
     let place = place().await;
     place.put(envelope(&["x@example.com"])).await;
     tokio::time::timeout(Duration::from_secs(10), place.queue.changed()).await.unwrap();
+}
+
+/// Checks that items, contents, due times and the count are in step.
+async fn assert_in_step(place: &Place) -> usize {
+    let items = place.queue.list(None, 100).await.unwrap();
+    let dues: Vec<_> = items.iter().map(|item| keys::queue_due(item.due, item.trace)).collect();
+    let page = place.engine.scan(&Scan::prefix(&keys::queue_dues())).await.unwrap();
+    let stored: Vec<_> = page.rows.into_iter().map(|(key, _)| key).collect();
+    assert_eq!(
+        {
+            let mut sorted = dues;
+            sorted.sort();
+            sorted
+        },
+        stored
+    );
+    for item in &items {
+        let content = place.queue.content(item.trace).await.unwrap();
+        assert!(!place.queue.read_body(&content, 0..1).await.unwrap().is_empty());
+        assert!(item.recipients.iter().any(|r| matches!(r.state, RecipientState::Waiting | RecipientState::Failed)));
+    }
+    assert_eq!(place.queue.count(), items.len());
+    items.len()
+}
+
+#[tokio::test]
+async fn random_work_with_crashes_keeps_everything_in_step() {
+    let rounds: u64 = std::env::var("POSTAMT_QUEUE_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
+    for seed in 0..rounds {
+        let mut random = store_kv::Seeded::new(seed);
+        let mut place = place().await;
+        let mut leases: Vec<Lease> = Vec::new();
+        let mut reports: Vec<(Lease, Report)> = Vec::new();
+        for _ in 0..150 {
+            let known: Vec<_> = place.queue.list(None, 10).await.unwrap().iter().map(|item| item.trace).collect();
+            let some = random.pick(&known).copied().unwrap_or(TraceId(1));
+            match random.below(10) {
+                0 | 1 if place.queue.count() < 3 => {
+                    place.put(envelope(&["a@example.com", "b@example.com"])).await;
+                }
+                2 | 3 => leases.extend(place.queue.lease().await.unwrap()),
+                4 | 5 if !leases.is_empty() => {
+                    let lease = leases.swap_remove(random.index(leases.len()));
+                    let outcomes =
+                        [sent(), Outcome::Deferred(trouble()), Outcome::Failed(trouble()), Outcome::Fault(trouble())];
+                    let results: Vec<_> =
+                        (0..2).filter_map(|place| Some((place, random.pick(&outcomes)?.clone()))).collect();
+                    if let After::Report(lease, report) = place.queue.settle(lease, &results).await.unwrap() {
+                        reports.push((lease, report));
+                    }
+                }
+                6 if !reports.is_empty() && place.queue.count() < 3 => {
+                    let (lease, report) = reports.swap_remove(0);
+                    let recipients = envelope(&["ann@example.org"]).recipients;
+                    let letter = (
+                        place.mail.new_trace(),
+                        Envelope { recipients, ..Envelope::default() },
+                        place.staged("x").await,
+                    );
+                    place.queue.report(lease, &report, Some(letter)).await.unwrap();
+                }
+                7 => place.clock.advance(Duration::from_secs(random.below(4000))),
+                8 => {
+                    // Whatever the item's state, it says so or does it.
+                    let _answer = match random.below(4) {
+                        0 => place.queue.hold(some).await,
+                        1 => place.queue.release(some).await,
+                        2 => place.queue.retry(some).await,
+                        _ => place.queue.drop_item(some).await,
+                    };
+                }
+                9 if random.chance(1, 3) => {
+                    place = place.reopened().await;
+                    leases.clear();
+                    reports.clear();
+                }
+                _ => {}
+            }
+            assert_in_step(&place).await;
+        }
+    }
 }
