@@ -22,7 +22,7 @@ pub struct BodyHash(pub [u8; 32]);
 
 /// Takes a body in, piece by piece: in memory up to a limit of the engine, then on disk. Dropping it throws the body
 /// away.
-pub trait BodyWriter: Send {
+pub trait BodyWriter: Send + Sync {
     /// Appends a piece.
     fn write<'a>(&'a mut self, piece: &'a [u8]) -> BoxFuture<'a, Result<(), StoreError>>;
     /// Ends it. The body stays alive as long as the returned handle (or a copy of it) does or a reference to it.
