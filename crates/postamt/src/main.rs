@@ -1,1 +1,31 @@
-fn main() {}
+//! `postamt`, the program: reads the command line and the configuration, puts engine, domain and services together.
+//!
+//! `cli` and `command/` are what people type, `config/` is the file, `server` assembles, `control/` is how commands
+//! reach a running server, `trial/` is the try-out.
+
+mod cli;
+mod command;
+mod config;
+mod control;
+mod engines;
+mod logging;
+mod metrics;
+mod print;
+mod server;
+mod trial;
+
+use clap::Parser as _;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match command::run(cli::Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            let text = format!("{error:#}");
+            let text = if text.starts_with("error") { text } else { format!("error: {text}") };
+            let _ = writeln!(std::io::stderr(), "{text}");
+            ExitCode::FAILURE
+        }
+    }
+}

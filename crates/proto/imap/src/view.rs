@@ -109,6 +109,11 @@ impl SessionView {
         self.recent_from.map_or(0, |from| self.exists() - self.count_below(from))
     }
 
+    /// Messages from this UID on are recent in this session.
+    pub fn recent_from(&self) -> Option<Uid> {
+        self.recent_from
+    }
+
     /// Whether the message with this UID is recent in this session.
     pub fn is_recent(&self, uid: Uid) -> bool {
         self.recent_from.is_some_and(|from| from <= uid)

@@ -55,7 +55,7 @@ pub enum Failure {
 }
 
 /// The server's side of one mechanism. Calls that do not fit the last [`Step`] end the exchange.
-pub(crate) trait Server: Send {
+pub(crate) trait Server: Send + Sync {
     /// The client's next message; the first may be its initial response.
     fn receive(&mut self, message: &[u8]) -> Step;
     /// What to send a client that gave no initial response; `None` where an empty challenge asks for it.

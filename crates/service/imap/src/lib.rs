@@ -1,1 +1,13 @@
-//! placeholder
+//! IMAP sessions: the machine of `proto-imap` on one side, the mail of `domain` on the other (RFC 3501).
+//!
+//! [`run`] serves one connection. `session.rs` is its loop, `dispatch.rs` leads from a command to its room in
+//! `command/`, `selected.rs` is the open mailbox, `status.rs` says what a client hears of a failure.
+
+mod command;
+mod dispatch;
+mod login;
+mod selected;
+mod session;
+mod status;
+
+pub use session::{Options, Service, run};

@@ -1,0 +1,208 @@
+//! The command line: nouns with the same verbs everywhere. What a command does lives in `command/`.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A complete mail server: SMTP, IMAP and POP3, encrypted throughout.
+#[derive(Debug, Parser)]
+#[command(name = "postamt", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What every command that talks to the running server takes.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The configuration file
+    #[arg(long, global = true, default_value = "/etc/postamt/postamt.toml")]
+    pub(crate) config: PathBuf,
+    /// The running server's control socket, if not the one of the configuration
+    #[arg(long, global = true)]
+    pub(crate) control: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Try it out on this computer: one command, no domain, nothing leaves the machine
+    Trial(Trial),
+    /// Run the server
+    Serve,
+    /// Show what the running server is doing
+    Status,
+    /// Mailboxes of people
+    #[command(subcommand)]
+    Account(Account),
+    /// Further addresses of a mailbox; `*@domain` catches all
+    #[command(subcommand)]
+    Alias(Alias),
+    /// Domains that we receive mail for
+    #[command(subcommand)]
+    Domain(Domain),
+    /// Passwords
+    #[command(subcommand)]
+    Password(Password),
+    /// How much a mailbox may hold
+    #[command(subcommand)]
+    Quota(Quota),
+    /// Mail on its way to other servers
+    #[command(subcommand)]
+    Queue(Queue),
+    /// Deleted mail that can be had back
+    #[command(subcommand)]
+    Undelete(Undelete),
+    /// The data directory
+    #[command(subcommand)]
+    Store(Store),
+    /// The configuration file
+    #[command(subcommand)]
+    Config(Config),
+    /// What became of a message: its id, or as much of it as is unambiguous
+    Trace {
+        /// From the server's 250 answer, a Received line or the log
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Trial {
+    /// Keep the data directory when the trial ends
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Where it keeps its data
+    #[arg(long, default_value = "postamt-trial")]
+    pub(crate) directory: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Account {
+    /// All mailboxes
+    List,
+    /// One mailbox
+    Show { address: String },
+    /// A new mailbox
+    Add {
+        address: String,
+        #[command(flatten)]
+        password: NewPassword,
+    },
+    /// Removes a mailbox with all its mail
+    Remove {
+        address: String,
+        /// Do it without asking
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Where a new password comes from; never the command line, which others can read.
+#[derive(Debug, Args)]
+pub(crate) struct NewPassword {
+    /// Read it from standard input (first line)
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    /// Read it from a file (first line)
+    #[arg(long, conflicts_with = "password_stdin")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Alias {
+    /// All aliases
+    List,
+    /// A new alias
+    Add {
+        alias: String,
+        /// Where its mail goes
+        #[arg(long, required = true, value_delimiter = ',')]
+        to: Vec<String>,
+    },
+    /// Removes an alias
+    Remove { alias: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Domain {
+    /// All domains
+    List,
+    /// A new domain
+    Add { domain: String },
+    /// Removes a domain without mailboxes
+    Remove { domain: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Password {
+    /// Sets a mailbox's password
+    Set {
+        address: String,
+        #[command(flatten)]
+        password: NewPassword,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Quota {
+    /// Sets the limit, such as "2 GB", or "none"
+    Set { address: String, limit: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Queue {
+    /// All of it
+    List,
+    /// One message
+    Show { id: String },
+    /// Keep it until released
+    Hold { id: String },
+    /// Let it go on
+    Release { id: String },
+    /// Try now: one message, or everything
+    Retry { id: Option<String> },
+    /// Throw it away
+    Drop { id: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Undelete {
+    /// What could be had back
+    List { address: String },
+    /// Put it back where it was
+    Restore {
+        address: String,
+        /// Only what was deleted from this mailbox
+        #[arg(long)]
+        mailbox: Option<String>,
+        /// Only what was deleted this way: imap, pop3, rule or admin
+        #[arg(long)]
+        cause: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Store {
+    /// Check every checksum and reference, while the server runs
+    Verify,
+    /// Figures of the store
+    Stats,
+    /// Return the space of deleted mail now
+    Compact,
+    /// Copy the store while the server runs
+    Backup {
+        /// A directory that does not exist yet
+        target: PathBuf,
+    },
+    /// Make the index anew from the log; the server must be stopped
+    Rebuild,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Read the file and say what is wrong with it
+    Check,
+}

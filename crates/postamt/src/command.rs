@@ -1,0 +1,23 @@
+//! One room per command. [`run`] decides; everything that needs the running server becomes a control request.
+
+mod administer;
+mod config_check;
+mod password_input;
+mod serve;
+mod store_rebuild;
+
+use crate::cli::{Cli, Command, Config, Store};
+use crate::{config, trial};
+use std::process::ExitCode;
+
+/// Runs the command; the exit code is 0 for done, 1 for failed.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Trial(options) => trial::run(&options, cli.common.json)?,
+        Command::Serve => serve::run(&cli.common.config)?,
+        Command::Config(Config::Check) => config_check::run(&cli.common.config)?,
+        Command::Store(Store::Rebuild) => store_rebuild::run(&config::load(&cli.common.config)?)?,
+        command => administer::run(command, &cli.common)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,83 @@
+//! The commands that the running server carries out: each becomes one control request.
+
+use super::password_input;
+use crate::cli::{Account, Alias, Command, Common, Domain, Password, Queue, Quota, Store, Undelete};
+use crate::config;
+use crate::config::units::parse_size;
+use crate::control::{self, Request};
+use crate::print::say;
+use anyhow::{Context as _, bail};
+
+pub(super) fn run(command: Command, common: &Common) -> anyhow::Result<()> {
+    let request = request(command)?;
+    let socket = match &common.control {
+        Some(path) => path.clone(),
+        None => config::load(&common.config)?.control(),
+    };
+    let value = control::ask(&socket, &request)?;
+    if common.json {
+        say(&format!("{value}\n"));
+    } else {
+        say(&control::render(&value));
+    }
+    Ok(())
+}
+
+fn request(command: Command) -> anyhow::Result<Request> {
+    Ok(match command {
+        Command::Status => Request::Status,
+        Command::Account(account) => match account {
+            Account::List => Request::AccountList,
+            Account::Show { address } => Request::AccountShow { address },
+            Account::Add { address, password } => {
+                Request::AccountAdd { address, password: password_input::read(&password)? }
+            }
+            Account::Remove { address, yes: true } => Request::AccountRemove { address },
+            Account::Remove { address, yes: false } => {
+                bail!("this removes {address} with all its mail; say so with --yes")
+            }
+        },
+        Command::Alias(Alias::List) => Request::AliasList,
+        Command::Alias(Alias::Add { alias, to }) => Request::AliasAdd { alias, to },
+        Command::Alias(Alias::Remove { alias }) => Request::AliasRemove { alias },
+        Command::Domain(Domain::List) => Request::DomainList,
+        Command::Domain(Domain::Add { domain }) => Request::DomainAdd { domain },
+        Command::Domain(Domain::Remove { domain }) => Request::DomainRemove { domain },
+        Command::Password(Password::Set { address, password }) => {
+            Request::PasswordSet { address, password: password_input::read(&password)? }
+        }
+        Command::Quota(Quota::Set { address, limit }) => Request::QuotaSet { address, octets: quota(&limit)? },
+        Command::Queue(queue) => match queue {
+            Queue::List => Request::QueueList,
+            Queue::Show { id } => Request::QueueShow { id },
+            Queue::Hold { id } => Request::QueueHold { id },
+            Queue::Release { id } => Request::QueueRelease { id },
+            Queue::Retry { id } => Request::QueueRetry { id },
+            Queue::Drop { id } => Request::QueueDrop { id },
+        },
+        Command::Undelete(Undelete::List { address }) => Request::UndeleteList { address },
+        Command::Undelete(Undelete::Restore { address, mailbox, cause }) => {
+            Request::UndeleteRestore { address, mailbox, cause }
+        }
+        Command::Store(store) => match store {
+            Store::Verify => Request::StoreVerify,
+            Store::Stats => Request::StoreStats,
+            Store::Compact => Request::StoreCompact,
+            Store::Backup { target } => {
+                Request::StoreBackup { target: std::path::absolute(&target).context("the target is no path")? }
+            }
+            Store::Rebuild => bail!("the index is rebuilt without the server"),
+        },
+        Command::Trace { id } => Request::Trace { id },
+        Command::Trial(_) | Command::Serve | Command::Config(_) => bail!("this command needs no server"),
+    })
+}
+
+fn quota(limit: &str) -> anyhow::Result<Option<u64>> {
+    if limit == "none" {
+        return Ok(None);
+    }
+    let size =
+        parse_size(limit).with_context(|| format!("`{limit}` is no size; write for example \"2 GB\" or none"))?;
+    Ok(Some(size.0))
+}

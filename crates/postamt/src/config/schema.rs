@@ -1,0 +1,241 @@
+//! What may stand in `postamt.toml`, with its defaults. One field here, one in the owner's `Options`.
+
+use super::units::{Size, Span};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use types::{DomainName, Octets};
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Config {
+    pub(crate) server: Server,
+    #[serde(default)]
+    pub(crate) listen: Listen,
+    #[serde(default)]
+    pub(crate) tls: Tls,
+    #[serde(default)]
+    pub(crate) outbound: Outbound,
+    #[serde(default)]
+    pub(crate) limits: Limits,
+    #[serde(default)]
+    pub(crate) mail: Mail,
+    #[serde(default)]
+    pub(crate) log: Log,
+}
+
+/// Who we are and where our data is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Server {
+    /// The name that the world knows this machine by: greeting, EHLO, Received, certificates.
+    pub(crate) hostname: String,
+    /// The data directory.
+    #[serde(default = "default_data")]
+    pub(crate) data: PathBuf,
+    /// The control socket; by default `control.sock` in the data directory.
+    pub(crate) control: Option<PathBuf>,
+    /// Where `/metrics` answers, loopback only; absent: nowhere.
+    pub(crate) metrics: Option<SocketAddr>,
+}
+
+fn default_data() -> PathBuf {
+    "/var/lib/postamt".into()
+}
+
+/// Each listener's addresses (`address:port`, or an absolute path for a Unix socket); an empty list switches it off.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Listen {
+    pub(crate) smtp: Vec<String>,
+    pub(crate) submission: Vec<String>,
+    pub(crate) submissions: Vec<String>,
+    pub(crate) imap: Vec<String>,
+    pub(crate) imaps: Vec<String>,
+    pub(crate) pop3: Vec<String>,
+    pub(crate) pop3s: Vec<String>,
+    pub(crate) lmtp: Vec<String>,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        let any = |port: u16| vec![format!("[::]:{port}")];
+        Self {
+            smtp: any(25),
+            submission: any(587),
+            submissions: any(465),
+            imap: any(143),
+            imaps: any(993),
+            pop3: any(110),
+            pop3s: any(995),
+            lmtp: Vec::new(),
+        }
+    }
+}
+
+/// Certificate files (PEM). Without them the server makes a certificate of its own that no program trusts unasked.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Tls {
+    pub(crate) certificate: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
+}
+
+/// How mail leaves.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Outbound {
+    /// The DNS server; absent: the system's.
+    pub(crate) resolver: Option<SocketAddr>,
+    /// The port of other servers.
+    pub(crate) port: u16,
+    /// A relay (`host:port`) for everything without a route of its own.
+    pub(crate) relay: Option<String>,
+    /// User name at the relay.
+    pub(crate) relay_user: Option<String>,
+    /// File that holds the relay's password.
+    pub(crate) relay_password_file: Option<PathBuf>,
+    /// Domain → `host:port`, instead of its MX.
+    pub(crate) routes: BTreeMap<String, String>,
+    /// Waits between attempts; the last repeats until `give-up-after`.
+    pub(crate) retry: Vec<Span>,
+    /// When mail that cannot be delivered goes back.
+    pub(crate) give_up_after: Span,
+    /// Deliveries at once.
+    pub(crate) concurrency: usize,
+}
+
+impl Default for Outbound {
+    fn default() -> Self {
+        let minutes = |m: u64| Span(Duration::from_secs(60 * m));
+        Self {
+            resolver: None,
+            port: 25,
+            relay: None,
+            relay_user: None,
+            relay_password_file: None,
+            routes: BTreeMap::new(),
+            retry: [5, 10, 20, 40, 60, 120, 240, 480].map(minutes).to_vec(),
+            give_up_after: minutes(5 * 24 * 60),
+            concurrency: 50,
+        }
+    }
+}
+
+/// What one peer may take.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Limits {
+    pub(crate) message_size: Size,
+    pub(crate) connections: usize,
+    pub(crate) connections_per_address: usize,
+    pub(crate) connections_per_account: usize,
+    pub(crate) recipients: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_size: Size(Octets(50_000_000)),
+            connections: 20_000,
+            connections_per_address: 200,
+            connections_per_account: 100,
+            recipients: 1000,
+        }
+    }
+}
+
+/// How mail is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Mail {
+    /// How long deleted mail can be had back.
+    pub(crate) retention: Span,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self { retention: Span(Duration::from_secs(30 * 86_400)) }
+    }
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LogForm {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The log, on standard error.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Log {
+    pub(crate) form: LogForm,
+    /// A filter such as `info` or `warn,service_imap=debug`.
+    pub(crate) level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { form: LogForm::Text, level: "info".into() }
+    }
+}
+
+impl Config {
+    /// The control socket's path.
+    pub(crate) fn control(&self) -> PathBuf {
+        self.server.control.clone().unwrap_or_else(|| self.server.data.join("control.sock"))
+    }
+
+    /// Checks what the types cannot say; yields the key and the reason.
+    pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
+        DomainName::parse(&self.server.hostname)
+            .map_err(|e| ("server.hostname", format!("`{}`: {e}", self.server.hostname)))?;
+        if self.server.metrics.is_some_and(|address| !address.ip().is_loopback()) {
+            return Err(("server.metrics", "metrics answer on loopback only; put a proxy before them".into()));
+        }
+        if self.tls.certificate.is_some() != self.tls.key.is_some() {
+            return Err(("tls.certificate", "certificate and key belong together".into()));
+        }
+        for route in self.outbound.relay.iter().chain(self.outbound.routes.values()) {
+            host_and_port(route).ok_or_else(|| ("outbound.relay", format!("`{route}` is not host:port")))?;
+        }
+        for domain in self.outbound.routes.keys() {
+            DomainName::parse(domain).map_err(|e| ("outbound.routes", format!("`{domain}`: {e}")))?;
+        }
+        if self.outbound.retry.is_empty() {
+            return Err(("outbound.retry", "there must be at least one wait".into()));
+        }
+        Ok(())
+    }
+}
+
+/// Splits `host:port`.
+pub(crate) fn host_and_port(text: &str) -> Option<(String, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    (!host.is_empty()).then_some((host.to_owned(), port.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::parse;
+
+    #[test]
+    fn what_the_types_cannot_say_is_checked() {
+        let with = |rest: &str| parse(&format!("[server]\nhostname = \"mail.example.org\"\n{rest}"), "p.toml");
+        assert!(with("metrics = \"127.0.0.1:9100\"\n").is_ok());
+        assert!(with("metrics = \"0.0.0.0:9100\"\n").unwrap_err().to_string().contains("p.toml:3: server.metrics"));
+        assert!(with("[tls]\ncertificate = \"c.pem\"\n").is_err());
+        assert!(with("[outbound]\nrelay = \"nowhere\"\n").is_err());
+        assert!(with("[outbound]\nrelay = \"[::1]:25\"\nretry = [\"1s\"]\n").is_ok());
+        assert!(with("[outbound]\nretry = []\n").is_err());
+    }
+}

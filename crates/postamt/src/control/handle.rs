@@ -1,0 +1,90 @@
+//! Carries control requests out: from a verb to its room.
+
+mod accounts;
+mod failures;
+mod queue;
+mod store;
+mod undelete;
+
+use super::protocol::{Failure, Request};
+use crate::server::services::Core;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use types::{Address, DomainName};
+
+/// The result of a verb.
+type Answer = Result<Value, Failure>;
+
+/// The server as the verbs see it.
+pub(crate) struct Handler {
+    core: Core,
+    network: Arc<net::Server>,
+}
+
+impl Handler {
+    /// For a running server.
+    pub(crate) fn new(core: Core, network: Arc<net::Server>) -> Self {
+        Self { core, network }
+    }
+
+    /// Carries a request out.
+    pub(crate) async fn handle(&self, request: Request) -> Answer {
+        match request {
+            Request::Status => Ok(self.status()),
+            Request::DomainList => self.domain_list().await,
+            Request::DomainAdd { domain } => self.domain_add(&domain).await,
+            Request::DomainRemove { domain } => self.domain_remove(&domain).await,
+            Request::AccountList => self.account_list().await,
+            Request::AccountShow { address } => self.account_show(&address).await,
+            Request::AccountAdd { address, password } => self.account_add(&address, password).await,
+            Request::AccountRemove { address } => self.account_remove(&address).await,
+            Request::QuotaSet { address, octets } => self.quota_set(&address, octets).await,
+            Request::PasswordSet { address, password } => self.password_set(&address, password).await,
+            Request::AliasList => self.alias_list().await,
+            Request::AliasAdd { alias, to } => self.alias_add(&alias, &to).await,
+            Request::AliasRemove { alias } => self.alias_remove(&alias).await,
+            Request::QueueList => self.queue_list().await,
+            Request::QueueShow { id } => self.queue_show(&id).await,
+            Request::QueueHold { id } => self.queue_hold(&id).await,
+            Request::QueueRelease { id } => self.queue_release(&id).await,
+            Request::QueueRetry { id } => self.queue_retry(id.as_deref()).await,
+            Request::QueueDrop { id } => self.queue_drop(&id).await,
+            Request::StoreVerify => self.store_verify().await,
+            Request::StoreStats => Ok(self.store_stats()),
+            Request::StoreCompact => self.store_compact().await,
+            Request::StoreBackup { target } => self.store_backup(target).await,
+            Request::Trace { id } => self.trace(&id).await,
+            Request::UndeleteList { address } => self.undelete_list(&address).await,
+            Request::UndeleteRestore { address, mailbox, cause } => {
+                self.undelete_restore(&address, mailbox.as_deref(), cause.as_deref()).await
+            }
+        }
+    }
+
+    fn status(&self) -> Value {
+        let counters = self.network.counters();
+        let stats = self.core.engine.stats();
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "hostname": self.core.shared.hostname.as_str(),
+            "store": stats.poisoned.map_or_else(|| "good".to_owned(), |why| format!("takes no more writes: {why}; restart")),
+            "connections": self.network.admission().open(),
+            "connections so far": counters.accepted.load(Ordering::Relaxed),
+            "refused": counters.refused.load(Ordering::Relaxed),
+            "defects": counters.panics.load(Ordering::Relaxed),
+            "queue": self.core.queue.count(),
+        })
+    }
+}
+
+fn address(text: &str) -> Result<Address, Failure> {
+    Address::parse(text).map_err(|error| {
+        Failure::new(format!("`{text}` is no address"), error.to_string(), "write it as anna@example.org")
+    })
+}
+
+fn domain(text: &str) -> Result<DomainName, Failure> {
+    DomainName::parse(text)
+        .map_err(|error| Failure::new(format!("`{text}` is no domain"), error.to_string(), "write it as example.org"))
+}

@@ -1,0 +1,89 @@
+//! Shows an answer to a person: a list of objects as a table, an object as lines, everything else as it is.
+
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// The text for a terminal, with a line end.
+pub(crate) fn render(value: &Value) -> String {
+    match value {
+        Value::Array(rows) if rows.is_empty() => "none\n".into(),
+        Value::Array(rows) if rows.iter().all(Value::is_object) => table(rows),
+        Value::Array(rows) => rows.iter().map(|r| cell(r) + "\n").collect(),
+        Value::Object(fields) => {
+            let width = fields.keys().map(|k| k.chars().count()).max().unwrap_or(0);
+            let mut out = String::new();
+            for (key, value) in fields {
+                match value {
+                    Value::Array(rows) if rows.iter().any(Value::is_object) => {
+                        let _ = write!(out, "{key}\n{}", indented(&table(rows)));
+                    }
+                    value => {
+                        let _ = writeln!(out, "{key:width$}  {}", cell(value));
+                    }
+                }
+            }
+            out
+        }
+        Value::Null => String::new(),
+        value => cell(value) + "\n",
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+/// One value on one line; control characters that a peer wrote are escaped.
+fn cell(value: &Value) -> String {
+    let text = match value {
+        Value::Null => "–".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        value => value.to_string(),
+    };
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+}
+
+fn table(rows: &[Value]) -> String {
+    let objects: Vec<_> = rows.iter().filter_map(Value::as_object).collect();
+    let Some(first) = objects.first() else { return String::new() };
+    let columns: Vec<(&String, usize)> = first
+        .keys()
+        .map(|key| {
+            let widest = objects.iter().filter_map(|o| o.get(key)).map(|v| cell(v).chars().count()).max().unwrap_or(0);
+            (key, widest.max(key.chars().count()))
+        })
+        .collect();
+    let mut out = String::new();
+    let line = |out: &mut String, cells: Vec<String>| {
+        let joined: String = cells.iter().zip(&columns).map(|(c, (_, width))| format!("{c:width$}  ")).collect();
+        let _ = writeln!(out, "{}", joined.trim_end());
+    };
+    line(&mut out, columns.iter().map(|(key, _)| (*key).clone()).collect());
+    for object in objects {
+        line(&mut out, columns.iter().map(|(key, _)| object.get(*key).map_or_else(String::new, cell)).collect());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn lists_are_tables_and_objects_are_lines() {
+        assert_eq!(
+            render(&json!([{"address": "anna@example.test", "mails": 12}, {"address": "b@x", "mails": 3}])),
+            "address            mails\nanna@example.test  12\nb@x                3\n"
+        );
+        assert_eq!(render(&json!({"a": true, "long": ["x", "y"]})), "a     yes\nlong  x, y\n");
+        assert_eq!(render(&json!([])), "none\n");
+    }
+
+    #[test]
+    fn what_a_peer_wrote_cannot_steer_the_terminal() {
+        assert_eq!(render(&json!({"subject": "\u{1b}[2J\nx"})), "subject  \\u{1b}[2J\\nx\n");
+    }
+}

@@ -1,0 +1,94 @@
+//! `/metrics` on loopback: figures of the server in Prometheus' text form.
+
+use crate::server::services::Core;
+use anyhow::Context as _;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::CONTENT_TYPE;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// How long a client may take over its request's header.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Serves until the task is ended.
+pub(crate) async fn serve(
+    address: SocketAddr,
+    core: Core,
+    network: Arc<net::Server>,
+) -> anyhow::Result<JoinHandle<()>> {
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    Ok(tokio::spawn(async move {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            };
+            let (core, network) = (core.clone(), Arc::clone(&network));
+            tokio::spawn(async move {
+                let service = service_fn(move |request| {
+                    let (core, network) = (core.clone(), Arc::clone(&network));
+                    async move { Ok::<_, Infallible>(answer(&request, &core, &network)) }
+                });
+                let mut connection = http1::Builder::new();
+                connection.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).keep_alive(false);
+                if let Err(error) = connection.serve_connection(TokioIo::new(stream), service).await {
+                    tracing::debug!(%error, "metrics connection failed");
+                }
+            });
+        }
+    }))
+}
+
+fn answer(request: &Request<Incoming>, core: &Core, network: &net::Server) -> Response<Full<Bytes>> {
+    if request.method() != Method::GET || request.uri().path() != "/metrics" {
+        let mut response = Response::new(Full::from("only GET /metrics is served here\n"));
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        return response;
+    }
+    let mut response = Response::new(Full::from(render(core, network)));
+    let kind = hyper::header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+fn render(core: &Core, network: &net::Server) -> String {
+    let counters = network.counters();
+    let stats = core.engine.stats();
+    let figures = [
+        ("connections_open", "gauge", "Open connections", network.admission().open() as u64),
+        ("connections_accepted_total", "counter", "Connections let in", counters.accepted.load(Ordering::Relaxed)),
+        ("connections_refused_total", "counter", "Connections turned away", counters.refused.load(Ordering::Relaxed)),
+        (
+            "tls_handshakes_failed_total",
+            "counter",
+            "Failed handshakes",
+            counters.handshakes_failed.load(Ordering::Relaxed),
+        ),
+        ("panics_total", "counter", "Connections ended by a defect", counters.panics.load(Ordering::Relaxed)),
+        ("store_commits_total", "counter", "Batches made durable", stats.commits),
+        ("store_conflicts_total", "counter", "Batches refused by a precondition", stats.conflicts),
+        ("store_syncs_total", "counter", "Syncs of the log", stats.syncs),
+        ("store_log_bytes_total", "counter", "Bytes written to the log", stats.log_bytes),
+        ("store_index_commits_total", "counter", "Commits of the index", stats.index_commits),
+        ("store_overlay_bytes", "gauge", "Bytes waiting for the index", stats.overlay_bytes),
+        ("store_refused_full_total", "counter", "Batches refused for lack of space", stats.refused_full),
+        ("store_poisoned", "gauge", "1 after a failed write: restart needed", u64::from(stats.poisoned.is_some())),
+        ("queue_messages", "gauge", "Messages on their way out", core.queue.count() as u64),
+    ];
+    let mut out = String::new();
+    for (name, kind, help, value) in figures {
+        let _ = writeln!(out, "# HELP postamt_{name} {help}\n# TYPE postamt_{name} {kind}\npostamt_{name} {value}");
+    }
+    out
+}

@@ -1,0 +1,131 @@
+//! The running server: engine, domain, services, listeners and background work, put together and taken apart.
+
+pub(crate) mod background;
+mod options;
+pub(crate) mod services;
+
+pub(crate) use options::{CertificateSource, Exit, Kind, Listen, Options};
+
+use crate::engines;
+use anyhow::Context as _;
+use background::Background;
+use domain::{Delivery, DeliveryOptions, Directory, Mail, Queue, RECEIVED_MAX, Traces};
+use net::{Admission, Certificates, Listener, SystemClock, TlsOptions, TlsServer};
+use service_session::Shared;
+use services::Core;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use store_embedded::Embedded;
+use types::Clock;
+
+/// How long sessions may take to end when the server stops.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A server that runs.
+pub(crate) struct Server {
+    pub(crate) core: Core,
+    engine: Arc<Embedded>,
+    network: Arc<net::Server>,
+    background: Background,
+    /// Where it listens, with the ports that were taken.
+    pub(crate) bound: Vec<(Kind, SocketAddr)>,
+}
+
+impl Server {
+    /// Opens the store, finishes what a crash left over, binds and serves.
+    pub(crate) async fn start(options: Options) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let engine = {
+            let data = options.data.clone();
+            tokio::task::spawn_blocking(move || engines::open(&data)).await??
+        };
+        let mail = Mail::new(engine.clone(), Arc::clone(&clock), options.mail.clone());
+        let directory =
+            Directory::new(engine.clone(), Arc::clone(&clock), Arc::clone(&mail), options.passwords.clone())?;
+        directory.recover().await.context("cannot finish what was begun before the last stop")?;
+        let traces = Traces::new(engine.clone(), Arc::clone(&clock));
+        let queue = Queue::open(engine.clone(), Arc::clone(&clock), Arc::clone(&traces), options.queue.clone()).await?;
+        let delivery = Delivery::new(
+            Arc::clone(&mail),
+            Arc::clone(&directory),
+            Arc::clone(&queue),
+            Arc::clone(&traces),
+            DeliveryOptions { hostname: options.hostname.as_str().into(), received_max: RECEIVED_MAX },
+        );
+        let certificates = certificates(&options, clock.as_ref())?;
+        let tls = TlsServer::new(Arc::clone(&certificates), TlsOptions::default())?;
+        let shared = Shared {
+            mail: Arc::clone(&mail),
+            directory: Arc::clone(&directory),
+            clock,
+            hostname: options.hostname.clone(),
+            tls: Some(Arc::clone(&tls)),
+        };
+        let core = Core { shared, queue, traces, delivery, engine: engine.clone(), certificates };
+        let network = net::Server::new(Admission::new(options.connections));
+        let listening = services::listen(&network, &core, &options)?;
+        let background = Background::start(&core, &network, &options).await?;
+        Ok(Self { core, engine, network, background, bound: listening })
+    }
+
+    /// Stops in order: no new connections, sessions end, what is in memory is written.
+    pub(crate) async fn stop(self) {
+        let drained = self.network.shutdown().drain(PATIENCE).await;
+        if drained.dropped > 0 {
+            tracing::warn!(connections = drained.dropped, "connections were dropped at the stop");
+        }
+        self.background.stop(&self.core).await;
+        if let Err(error) = self.engine.close().await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the store did not close cleanly");
+        }
+    }
+
+    /// The port that a kind of listener got.
+    pub(crate) fn port(&self, kind: Kind) -> Option<u16> {
+        self.bound.iter().find(|(k, _)| *k == kind).map(|(_, address)| address.port())
+    }
+}
+
+fn certificates(options: &Options, clock: &dyn Clock) -> anyhow::Result<Arc<Certificates>> {
+    match &options.certificates {
+        CertificateSource::Files(files) => Ok(Certificates::load(vec![files.clone()])?),
+        CertificateSource::Pem { chain, key } => Ok(Certificates::from_pem(chain, key.expose())?),
+        CertificateSource::SelfMade => {
+            tracing::warn!("no certificate is configured: programs will not trust the one that was made for this run");
+            let made = net::self_made(&[options.hostname.as_str(), "localhost"], clock.now())?;
+            Ok(Certificates::from_pem(&made.chain_pem, made.key_pem.expose())?)
+        }
+    }
+}
+
+/// Opens every listener of the options. All or none: a server that misses a port would be looked for there.
+fn bind(options: &Options) -> anyhow::Result<Vec<(Kind, Listener)>> {
+    let mut listeners = Vec::new();
+    for listen in &options.listen {
+        let listener = Listener::bind(&listen.endpoint).map_err(|error| {
+            let hint = "another program has it, or it takes more rights: see listen.* in the configuration";
+            anyhow::Error::from(error).context(format!("cannot listen on {}\n  hint  {hint}", listen.endpoint))
+        })?;
+        listeners.push((listen.kind, listener));
+    }
+    Ok(listeners)
+}
+
+/// Waits for SIGINT or SIGTERM; SIGHUP reads the certificates anew.
+pub(crate) async fn until_told_to_stop(certificates: &Certificates) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => return Ok(()),
+            _ = terminate.recv() => return Ok(()),
+            _ = hangup.recv() => match certificates.reload() {
+                Ok(()) => tracing::info!("certificates read"),
+                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the old certificates stay"),
+            },
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What runs beside the sessions: the queue's runner, the sweep of the retention space, the control socket, metrics.
+
+use super::{Exit, Options};
+use crate::control::{self, Handler};
+use crate::metrics;
+use crate::server::services::Core;
+use net::ShutdownToken;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// How often the retention space is swept.
+const SWEEP_EVERY: Duration = Duration::from_secs(15 * 60);
+
+/// The tasks.
+pub(crate) struct Background {
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Background {
+    /// Starts all of it.
+    pub(crate) async fn start(core: &Core, network: &Arc<net::Server>, options: &Options) -> anyhow::Result<Self> {
+        let token = network.shutdown().token();
+        let mut tasks = vec![tokio::spawn(sweep(core.clone(), token.clone()))];
+        let traces = Arc::clone(&core.traces);
+        tasks.push(tokio::spawn(async move { traces.run().await }));
+        tasks.push(runner(core, options, token)?);
+        let handler = Arc::new(Handler::new(core.clone(), Arc::clone(network)));
+        tasks.push(control::serve(&options.control, handler)?);
+        if let Some(address) = options.metrics {
+            tasks.push(metrics::serve(address, core.clone(), Arc::clone(network)).await?);
+        }
+        Ok(Self { tasks })
+    }
+
+    /// Ends the tasks; what they gathered is written.
+    pub(crate) async fn stop(self, core: &Core) {
+        for task in self.tasks {
+            task.abort();
+            let _ = task.await;
+        }
+        if let Err(error) = core.traces.flush().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the last trace events were not written");
+        }
+    }
+}
+
+fn runner(core: &Core, options: &Options, token: ShutdownToken) -> anyhow::Result<JoinHandle<()>> {
+    let way = match &options.exit {
+        Exit::Outbox => service_outbound::Way::Outbox,
+        Exit::Network { resolver, routes, relay, .. } => {
+            service_outbound::Way::Network(Box::new(service_outbound::Network::new(
+                resolver.clone(),
+                routes.clone(),
+                relay.clone(),
+                &authorities(relay.is_some()),
+                options.hostname.clone(),
+            )?))
+        }
+    };
+    let concurrency = match &options.exit {
+        Exit::Network { concurrency, .. } => *concurrency,
+        Exit::Outbox => 1,
+    };
+    let runner = service_outbound::Runner::new(
+        core.shared.clone(),
+        Arc::clone(&core.queue),
+        Arc::clone(&core.delivery),
+        way,
+        concurrency,
+    );
+    Ok(tokio::spawn(runner.run(token)))
+}
+
+/// The system's certificate authorities, read only where a relay's certificate will be checked.
+fn authorities(wanted: bool) -> String {
+    const BUNDLES: [&str; 3] =
+        ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+    let read = || BUNDLES.iter().find_map(|path| std::fs::read_to_string(path).ok());
+    if wanted { read().unwrap_or_default() } else { String::new() }
+}
+
+async fn sweep(core: Core, mut token: ShutdownToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = token.requested() => return,
+        }
+        match core.shared.mail.sweep(core.shared.clock.now()).await {
+            Ok(swept) if swept.messages > 0 => {
+                tracing::info!(messages = swept.messages, bodies = swept.bodies, "retention swept")
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the retention sweep failed"),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! CLOSE (RFC 3501 §6.4.2) and UNSELECT (RFC 3691)
+
+use crate::session::Session;
+use crate::status;
+use domain::{Cause, Expunge};
+use proto_imap::Status;
+use service_session::Transport;
+use std::io;
+
+pub(crate) async fn run<S: Transport>(session: &mut Session<S>) -> io::Result<Status> {
+    let account = session.account()?.clone();
+    if let Some(selected) = &session.selected
+        && !selected.read_only
+        && let Err(failure) = account.expunge(selected.id, Expunge::AllDeleted, Cause::Imap).await
+    {
+        return Ok(status::of_mail(&failure));
+    }
+    session.deselect();
+    Ok(Status::ok("CLOSE completed"))
+}
+
+pub(crate) fn unselect<S: Transport>(session: &mut Session<S>) -> Status {
+    session.deselect();
+    Status::ok("UNSELECT completed")
+}

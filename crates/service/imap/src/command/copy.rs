@@ -1,0 +1,56 @@
+//! COPY and UID COPY (RFC 3501 §6.4.7, COPYUID: RFC 4315 §3)
+
+use crate::session::Session;
+use crate::status;
+use domain::{Account, Copied, MailError};
+use proto_imap::command::Copy;
+use proto_imap::{Code, MessageSet, Status};
+use service_session::Transport;
+use std::io;
+use types::{MailboxId, MailboxName, UidSet};
+
+pub(crate) async fn run<S: Transport>(session: &mut Session<S>, copy: Copy) -> io::Result<Status> {
+    let uids = match named(session, &copy.messages)? {
+        Ok(uids) => uids,
+        Err(status) => return Ok(status),
+    };
+    let account = session.account()?.clone();
+    let from = session.selected()?.id;
+    let copied = async {
+        let to = target(&account, &copy.mailbox).await?;
+        account.copy(from, &uids, to).await
+    };
+    Ok(match copied.await {
+        Ok(copied) => {
+            let status = Status::ok("COPY completed");
+            copy_uid(&copied).map_or(status.clone(), |code| status.with_code(code))
+        }
+        Err(failure) => status::of_target(&failure),
+    })
+}
+
+/// The UIDs of the messages a COPY or MOVE names, all of which must still be there: these commands do all or nothing.
+pub(super) fn named<S: Transport>(session: &Session<S>, messages: &MessageSet) -> io::Result<Result<UidSet, Status>> {
+    let told = &session.selected()?.told;
+    let Ok(selection) = told.resolve(messages) else { return Ok(Err(status::no_such_message())) };
+    if told.messages(&selection).any(|message| message.expunged) {
+        return Ok(Err(status::expunge_issued()));
+    }
+    Ok(Ok(told.uids(&selection)))
+}
+
+/// The mailbox that messages go to.
+pub(super) async fn target(account: &Account, name: &MailboxName) -> Result<MailboxId, MailError> {
+    let mailboxes = account.mailboxes().await?;
+    Ok(mailboxes.get(name).filter(|m| m.selectable).ok_or(MailError::NoSuchMailbox)?.id)
+}
+
+/// COPYUID; none if nothing was copied. Pairs ascend on both sides, so two sets tell them.
+pub(super) fn copy_uid(copied: &Copied) -> Option<Code> {
+    if copied.pairs.is_empty() {
+        return None;
+    }
+    let from = UidSet::from_uids(copied.pairs.iter().map(|(from, _)| *from));
+    let to = UidSet::from_uids(copied.pairs.iter().map(|(_, to)| *to));
+    Some(Code::CopyUid(copied.uid_validity, from, to))
+}

@@ -1,0 +1,15 @@
+//! DELETE (RFC 3501 §6.3.4)
+
+use crate::session::Session;
+use crate::status;
+use proto_imap::Status;
+use proto_imap::command::Delete;
+use service_session::Transport;
+use std::io;
+
+pub(crate) async fn run<S: Transport>(session: &mut Session<S>, delete: Delete) -> io::Result<Status> {
+    Ok(match session.account()?.delete(&delete.mailbox).await {
+        Ok(()) => Status::ok("DELETE completed"),
+        Err(failure) => status::of_mail(&failure),
+    })
+}

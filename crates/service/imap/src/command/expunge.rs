@@ -1,0 +1,37 @@
+//! EXPUNGE (RFC 3501 §6.4.3) and UID EXPUNGE (RFC 4315 §2.1)
+
+use crate::session::Session;
+use crate::status;
+use domain::Cause;
+use proto_imap::command::Expunge;
+use proto_imap::view::{Expunges, UpdateForm};
+use proto_imap::{Code, Status};
+use service_session::Transport;
+use std::io;
+
+pub(crate) async fn run<S: Transport>(session: &mut Session<S>, expunge: Expunge) -> io::Result<Status> {
+    let account = session.account()?.clone();
+    let selected = session.selected()?;
+    if selected.read_only {
+        return Ok(status::read_only());
+    }
+    let which = match &expunge.uids {
+        None => domain::Expunge::AllDeleted,
+        Some(set) => {
+            let selection = selected.told.resolve_uids(set);
+            domain::Expunge::DeletedIn(selected.told.uids(&selection))
+        }
+    };
+    match account.expunge(selected.id, which, Cause::Imap).await {
+        Ok(gone) => {
+            session.tell(Expunges::Told, UpdateForm::Plain);
+            let status = Status::ok("EXPUNGE completed");
+            let selected = session.selected()?;
+            // RFC 7162 §3.2.7: so that the client need not ask what its own EXPUNGE did to HIGHESTMODSEQ.
+            let tell = selected.told.condstore() && !gone.is_empty();
+            let highest = selected.told.snapshot().highest_modseq;
+            Ok(if tell { status.with_code(Code::HighestModSeq(highest)) } else { status })
+        }
+        Err(failure) => Ok(status::of_mail(&failure)),
+    }
+}

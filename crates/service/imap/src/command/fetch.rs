@@ -1,0 +1,220 @@
+//! FETCH and UID FETCH (RFC 3501 §6.4.5, CHANGEDSINCE: RFC 7162 §3.1.4)
+//!
+//! Messages are taken in pages: one read of the store fetches a page's summaries, then each answer is written straight
+//! into the output. `section.rs` streams what bodies are asked for.
+
+mod section;
+
+use crate::session::Session;
+use crate::status;
+use domain::{Account, Content, FlagNames, MailError};
+use proto_imap::Status;
+use proto_imap::command::Fetch;
+use proto_imap::fetch::{FetchItem, FetchResponse};
+use proto_imap::view::{Expunges, Selection, UpdateForm};
+use service_session::Transport;
+use std::collections::HashSet;
+use std::io;
+use std::sync::Arc;
+use types::snapshot::Entry;
+use types::{FlagChange, Flags, Keywords, Uid, UidSet};
+
+/// Messages taken at once.
+const PAGE: usize = 256;
+
+/// What a FETCH is carried out with.
+struct Plan {
+    account: Account,
+    items: Vec<FetchItem>,
+    keywords: Keywords,
+    /// Messages that this FETCH set `\Seen` on: their flags are told with it.
+    seen: HashSet<Uid>,
+    /// Whether any item needs more than the mailbox's columns.
+    needs_content: bool,
+}
+
+/// A message to be told of.
+#[derive(Clone, Copy)]
+struct Target {
+    seq: u32,
+    entry: Entry,
+    recent: bool,
+}
+
+pub(crate) async fn run<S: Transport>(session: &mut Session<S>, fetch: Fetch) -> io::Result<Status> {
+    if fetch.changed_since.is_some() || fetch.items.contains(&FetchItem::ModSeq) {
+        session.enable_condstore();
+    }
+    let Ok(selection) = session.selected()?.told.resolve(&fetch.messages) else { return Ok(status::no_such_message()) };
+    let seen = match set_seen(session, &fetch, &selection).await? {
+        Ok(seen) => seen,
+        Err(failure) => return Ok(status::of_mail(&failure)),
+    };
+    let plan = Plan {
+        account: session.account()?.clone(),
+        keywords: session.selected()?.told.snapshot().keywords.clone(),
+        needs_content: fetch.items.iter().any(needs_content),
+        items: fetch.items,
+        seen,
+    };
+    let mut gone = false;
+    let (mut rest, since) = (selection, fetch.changed_since);
+    while !rest.is_empty() {
+        let told = &session.selected()?.told;
+        let messages: Vec<_> = told.messages(&rest).take(PAGE).collect();
+        let Some(last) = messages.last().map(|m| m.seq) else { break };
+        let wanted = messages.iter().filter(|m| since.is_none_or(|since| m.entry.modseq > since));
+        let page: Vec<_> = wanted.map(|m| Target { seq: m.seq, entry: *m.entry, recent: m.recent }).collect();
+        rest = rest.behind(last);
+        match write_page(session, &plan, &page).await? {
+            Ok(all) => gone |= !all,
+            Err(failure) => return Ok(status::of_mail(&failure)),
+        }
+    }
+    Ok(if gone { status::expunge_issued() } else { Status::ok("FETCH completed") })
+}
+
+fn needs_content(item: &FetchItem) -> bool {
+    match item {
+        FetchItem::Uid | FetchItem::Flags | FetchItem::InternalDate | FetchItem::Rfc822Size | FetchItem::ModSeq => {
+            false
+        }
+        FetchItem::Envelope
+        | FetchItem::Body
+        | FetchItem::BodyStructure
+        | FetchItem::Rfc822
+        | FetchItem::Rfc822Header
+        | FetchItem::Rfc822Text
+        | FetchItem::Section(_) => true,
+    }
+}
+
+/// Sets `\Seen` before anything is sent, in one change, where an item asks for it; yields the messages it changed.
+async fn set_seen<S: Transport>(
+    session: &mut Session<S>,
+    fetch: &Fetch,
+    selection: &Selection,
+) -> io::Result<Result<HashSet<Uid>, MailError>> {
+    let selected = session.selected()?;
+    if selected.read_only || !fetch.items.iter().any(FetchItem::sets_seen) {
+        return Ok(Ok(HashSet::new()));
+    }
+    let since = fetch.changed_since;
+    let unseen = selected.told.messages(selection).filter(|m| {
+        !m.expunged && !m.entry.flags.contains(Flags::SEEN) && since.is_none_or(|since| m.entry.modseq > since)
+    });
+    let uids: Vec<Uid> = unseen.map(|m| m.entry.uid).collect();
+    if uids.is_empty() {
+        return Ok(Ok(HashSet::new()));
+    }
+    let set = UidSet::from_uids(uids.iter().copied());
+    let (id, account) = (selected.id, session.account()?.clone());
+    let names = FlagNames::system(Flags::SEEN);
+    if let Err(failure) = account.store_flags(id, &set, FlagChange::Add, &names, None).await {
+        return Ok(Err(failure));
+    }
+    session.selected_mut()?.told.silence(set, FlagChange::Add, Flags::SEEN);
+    let form = if fetch.messages.is_uid() { UpdateForm::WithUid } else { UpdateForm::Plain };
+    session.tell(Expunges::Held, form);
+    Ok(Ok(uids.into_iter().collect()))
+}
+
+/// Writes the answers of a page; `Ok(false)` if some messages' content is gone.
+async fn write_page<S: Transport>(
+    session: &mut Session<S>,
+    plan: &Plan,
+    page: &[Target],
+) -> io::Result<Result<bool, MailError>> {
+    if !plan.needs_content {
+        for target in page {
+            write_plain(session, plan, *target);
+        }
+        session.send_when_high().await?;
+        return Ok(Ok(true));
+    }
+    let emails: Vec<_> = page.iter().map(|t| t.entry.email).collect();
+    let contents = match plan.account.contents(&emails).await {
+        Ok(contents) => contents,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let mut all = true;
+    for (target, content) in page.iter().zip(contents) {
+        match content {
+            Some(content) => {
+                if let Err(failure) = write_message(session, plan, *target, &content).await? {
+                    return Ok(Err(failure));
+                }
+            }
+            None => all = false,
+        }
+        session.send_when_high().await?;
+    }
+    Ok(Ok(all))
+}
+
+/// An answer that needs nothing but the mailbox's columns.
+fn write_plain<S: Transport>(session: &mut Session<S>, plan: &Plan, target: Target) {
+    let out = session.machine.output();
+    let mut response = FetchResponse::begin(out, target.seq);
+    for item in &plan.items {
+        write_column(&mut response, out, plan, target, item);
+    }
+    response.end(out);
+}
+
+fn write_column(
+    response: &mut FetchResponse,
+    out: &mut bytes::BytesMut,
+    plan: &Plan,
+    target: Target,
+    item: &FetchItem,
+) {
+    let Target { entry, recent, .. } = target;
+    match item {
+        FetchItem::Uid => response.uid(out, entry.uid),
+        FetchItem::Flags => response.flags(out, entry.flags, &plan.keywords, recent),
+        FetchItem::InternalDate => response.internal_date(out, entry.internal_date),
+        FetchItem::Rfc822Size => response.size(out, entry.size),
+        FetchItem::ModSeq => response.modseq(out, entry.modseq),
+        _ => {}
+    }
+}
+
+async fn write_message<S: Transport>(
+    session: &mut Session<S>,
+    plan: &Plan,
+    target: Target,
+    content: &Arc<Content>,
+) -> io::Result<Result<(), MailError>> {
+    // What may fail is read before the answer begins; what comes after its beginning can only break the connection off.
+    let mut first = match section::prepare(plan, content).await {
+        Ok(first) => first.into_iter(),
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let mut response = FetchResponse::begin(session.machine.output(), target.seq);
+    for item in &plan.items {
+        let out = session.machine.output();
+        match item {
+            FetchItem::Envelope => response.envelope(out, content.summary.envelope()),
+            FetchItem::BodyStructure => response.body_structure_with(out, |out| {
+                content.summary.write_bodystructure(message::ImapRevision::Rev1, out);
+            }),
+            FetchItem::Body => response.body_with(out, |out| {
+                content.summary.write_body(message::ImapRevision::Rev1, out);
+            }),
+            FetchItem::Rfc822 | FetchItem::Rfc822Header | FetchItem::Rfc822Text | FetchItem::Section(_) => {
+                if let Some(piece) = first.next() {
+                    section::write(session, plan, &mut response, item, content, piece).await?;
+                }
+            }
+            item => write_column(&mut response, out, plan, target, item),
+        }
+    }
+    let out = session.machine.output();
+    // RFC 3501 §6.4.5: where \Seen was set by this FETCH, its answer tells the flags.
+    if plan.seen.contains(&target.entry.uid) && !plan.items.contains(&FetchItem::Flags) {
+        write_column(&mut response, out, plan, target, &FetchItem::Flags);
+    }
+    response.end(out);
+    Ok(Ok(()))
+}

@@ -1,0 +1,52 @@
+//! STATUS (RFC 3501 §6.3.10, HIGHESTMODSEQ: RFC 7162 §3.1.7)
+
+use crate::session::Session;
+use crate::status;
+use domain::{Account, MailError, MailboxStatus};
+use proto_imap::command::Status as Arguments;
+use proto_imap::command::StatusItem;
+use proto_imap::{Response, Status, response};
+use service_session::Transport;
+use std::io;
+
+pub(crate) async fn run<S: Transport>(session: &mut Session<S>, command: Arguments) -> io::Result<Status> {
+    if command.items.contains(&StatusItem::HighestModSeq) {
+        session.enable_condstore();
+    }
+    let (found, recent) = match look(session.account()?, &command).await {
+        Ok(found) => found,
+        Err(failure) => return Ok(status::of_mail(&failure)),
+    };
+    let mut answer = response::MailboxStatus::default();
+    for item in &command.items {
+        match item {
+            StatusItem::Messages => answer.messages = Some(found.messages),
+            StatusItem::Recent => answer.recent = recent,
+            StatusItem::UidNext => answer.uid_next = found.uid_next,
+            StatusItem::UidValidity => answer.uid_validity = Some(found.uid_validity),
+            StatusItem::Unseen => answer.unseen = Some(found.unseen),
+            StatusItem::HighestModSeq => answer.highest_modseq = Some(found.highest_modseq),
+        }
+    }
+    session.machine.send(&Response::MailboxStatus(&command.mailbox, &answer));
+    Ok(Status::ok("STATUS completed"))
+}
+
+/// What stands, and how many messages are recent if that was asked.
+async fn look(account: &Account, command: &Arguments) -> Result<(MailboxStatus, Option<u32>), MailError> {
+    let mailboxes = account.mailboxes().await?;
+    let mailbox = mailboxes.get(&command.mailbox).filter(|m| m.selectable).ok_or(MailError::NoSuchMailbox)?;
+    let found = account.status(mailbox.id).await?;
+    if !command.items.contains(&StatusItem::Recent) {
+        return Ok((found, None));
+    }
+    // Only a mailbox that got mail since somebody last looked has any: the others need not be opened for it.
+    let recent = match found.first_recent {
+        Some(first) if found.uid_next.is_none_or(|next| first < next) => {
+            let snapshot = account.open(mailbox.id).await?.current();
+            snapshot.len() - snapshot.count_below(first)
+        }
+        _ => 0,
+    };
+    Ok((found, Some(recent)))
+}

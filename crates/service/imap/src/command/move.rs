@@ -1,0 +1,36 @@
+//! MOVE and UID MOVE (RFC 6851)
+
+use super::copy::{copy_uid, named, target};
+use crate::session::Session;
+use crate::status;
+use proto_imap::command::Move;
+use proto_imap::{Response, Status};
+use service_session::Transport;
+use std::io;
+
+pub(crate) async fn run<S: Transport>(session: &mut Session<S>, r#move: Move) -> io::Result<Status> {
+    let uids = match named(session, &r#move.messages)? {
+        Ok(uids) => uids,
+        Err(status) => return Ok(status),
+    };
+    let account = session.account()?.clone();
+    let selected = session.selected()?;
+    if selected.read_only {
+        return Ok(status::read_only());
+    }
+    let from = selected.id;
+    let moved = async {
+        let to = target(&account, &r#move.mailbox).await?;
+        account.r#move(from, &uids, to).await
+    };
+    Ok(match moved.await {
+        Ok(moved) => {
+            // RFC 6851 §4.3: COPYUID stands in an untagged OK, before the EXPUNGEs that the dispatcher tells.
+            if let Some(code) = copy_uid(&moved) {
+                session.machine.send(&Response::Status(&Status::ok("Moved").with_code(code)));
+            }
+            Status::ok("MOVE completed")
+        }
+        Err(failure) => status::of_target(&failure),
+    })
+}

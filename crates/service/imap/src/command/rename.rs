@@ -1,0 +1,15 @@
+//! RENAME (RFC 3501 §6.3.5)
+
+use crate::session::Session;
+use crate::status;
+use proto_imap::Status;
+use proto_imap::command::Rename;
+use service_session::Transport;
+use std::io;
+
+pub(crate) async fn run<S: Transport>(session: &mut Session<S>, rename: Rename) -> io::Result<Status> {
+    Ok(match session.account()?.rename(&rename.from, &rename.to).await {
+        Ok(()) => Status::ok("RENAME completed"),
+        Err(failure) => status::of_mail(&failure),
+    })
+}

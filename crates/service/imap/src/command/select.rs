@@ -1,0 +1,81 @@
+//! SELECT and EXAMINE (RFC 3501 §6.3.1, §6.3.2; CONDSTORE: RFC 7162 §3.1.8)
+
+use crate::selected::Selected;
+use crate::session::Session;
+use crate::status;
+use domain::MailError;
+use proto_imap::command::Select;
+use proto_imap::{Code, Response, SessionView, Status};
+use service_session::{Happening, Transport, happened};
+use std::io;
+use types::{Flags, Keywords};
+
+pub(crate) async fn run<S: Transport>(session: &mut Session<S>, select: Select, read_only: bool) -> io::Result<Status> {
+    // RFC 3501 §6.3.1: the old mailbox is closed before the new one is tried.
+    session.selected = None;
+    session.machine.deselected();
+    if select.condstore {
+        session.enable_condstore();
+    }
+    let selected = match open(session, select, read_only).await {
+        Ok(selected) => selected,
+        Err(failure) => return Ok(status::of_mail(&failure)),
+    };
+    describe(session, &selected);
+    let detail = format!("{} messages", selected.told.exists());
+    let what = format!("opened {}", selected.name);
+    happened(Happening { who: session.name(), service: "IMAP", what: &what, detail: &detail });
+    session.selected = Some(Box::new(selected));
+    session.machine.selected();
+    Ok(if read_only {
+        Status::ok("EXAMINE completed").with_code(Code::ReadOnly)
+    } else {
+        Status::ok("SELECT completed").with_code(Code::ReadWrite)
+    })
+}
+
+async fn open<S: Transport>(session: &Session<S>, select: Select, read_only: bool) -> Result<Selected, MailError> {
+    let account = session.account().map_err(|_| MailError::NoSuchMailbox)?;
+    let mailboxes = account.mailboxes().await?;
+    let mailbox = mailboxes.get(&select.mailbox).filter(|m| m.selectable).ok_or(MailError::NoSuchMailbox)?;
+    let view = account.open(mailbox.id).await?;
+    // RFC 3501 §2.3.2: a message is recent in the first session only that is told of it; EXAMINE takes nothing away.
+    let recent_from = if read_only {
+        account.status(mailbox.id).await?.first_recent
+    } else {
+        account.claim_recent(mailbox.id).await?
+    };
+    let mut told = SessionView::open(view.current(), recent_from);
+    if session.condstore {
+        told.enable_condstore();
+    }
+    Ok(Selected { id: mailbox.id, name: select.mailbox, read_only, view, told })
+}
+
+fn describe<S: Transport>(session: &mut Session<S>, selected: &Selected) {
+    let snapshot = selected.told.snapshot();
+    let machine = &mut session.machine;
+    machine.send(&Response::Flags(&snapshot.keywords));
+    machine.send(&Response::Exists(selected.told.exists()));
+    machine.send(&Response::Recent(selected.told.recent()));
+    if let Some(seq) = selected.told.first_unseen() {
+        machine.send(&Response::Status(&Status::ok("First unseen").with_code(Code::Unseen(seq))));
+    }
+    let permanent = if selected.read_only {
+        Code::PermanentFlags { flags: Flags::NONE, keywords: Keywords::default(), new_keywords: false }
+    } else {
+        let new_keywords = !snapshot.keywords.is_full();
+        let keywords = snapshot.keywords.iter().filter_map(|keyword| snapshot.keywords.flag(keyword.as_str()));
+        let flags = keywords.fold(Flags::SYSTEM, Flags::union);
+        Code::PermanentFlags { flags, keywords: snapshot.keywords.clone(), new_keywords }
+    };
+    machine.send(&Response::Status(&Status::ok("Flags that stay").with_code(permanent)));
+    let codes = [
+        ("UIDs valid", Code::UidValidity(snapshot.uid_validity)),
+        ("Predicted next UID", Code::UidNext(snapshot.uid_next)),
+        ("Highest", Code::HighestModSeq(snapshot.highest_modseq)),
+    ];
+    for (text, code) in codes {
+        machine.send(&Response::Status(&Status::ok(text).with_code(code)));
+    }
+}

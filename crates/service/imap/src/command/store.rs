@@ -1,0 +1,69 @@
+//! STORE and UID STORE (RFC 3501 §6.4.6, UNCHANGEDSINCE: RFC 7162 §3.1.3)
+
+use crate::session::Session;
+use crate::status;
+use domain::FlagNames;
+use proto_imap::command::Store;
+use proto_imap::{Code, Status};
+use service_session::Transport;
+use std::io;
+use types::{Flags, Keywords, Uid, UidSet};
+
+pub(crate) async fn run<S: Transport>(session: &mut Session<S>, store: Store) -> io::Result<Status> {
+    if store.unchanged_since.is_some() {
+        session.enable_condstore();
+    }
+    let account = session.account()?.clone();
+    let selected = session.selected()?;
+    if selected.read_only {
+        return Ok(status::read_only());
+    }
+    let Ok(selection) = selected.told.resolve(&store.messages) else { return Ok(status::no_such_message()) };
+    let some_gone = selected.told.messages(&selection).any(|message| message.expunged);
+    let uids = selected.told.uids(&selection);
+    let names = FlagNames { system: store.flags.system, keywords: store.flags.keywords.clone() };
+    let stored = match account.store_flags(selected.id, &uids, store.change, &names, store.unchanged_since).await {
+        Ok(stored) => stored,
+        Err(failure) => return Ok(status::of_mail(&failure)),
+    };
+    let selected = session.selected_mut()?;
+    let changed = UidSet::from_uids(members(&uids, selected, |uid| !stored.modified.contains(uid)));
+    if store.silent {
+        let flags = word(&names, &selected.view.current().keywords);
+        selected.told.silence(changed, store.change, flags);
+    } else {
+        selected.told.owe(changed);
+    }
+    if !stored.modified.is_empty() {
+        let code = Code::Modified(modified(session, &store, &stored.modified)?);
+        return Ok(Status::ok("STORE completed, but for these").with_code(code));
+    }
+    Ok(if some_gone { status::expunge_issued() } else { Status::ok("STORE completed") })
+}
+
+fn members<'a>(
+    uids: &'a UidSet,
+    selected: &'a crate::selected::Selected,
+    keep: impl Fn(Uid) -> bool + 'a,
+) -> impl Iterator<Item = Uid> + 'a {
+    let ranges = uids.ranges().iter().filter_map(|range| Some((Uid::new(*range.start())?, *range.end())));
+    let snapshot = selected.told.snapshot();
+    let known = ranges.flat_map(|(first, last)| snapshot.iter_from(first).take_while(move |e| e.uid.get() <= last));
+    known.map(|e| e.uid).filter(move |uid| keep(*uid))
+}
+
+/// The flag word of these names; keywords that the table does not have are left out.
+fn word(names: &FlagNames, table: &Keywords) -> Flags {
+    let keywords = names.keywords.iter().filter_map(|keyword| table.flag(keyword.as_str()));
+    keywords.fold(names.system.system(), Flags::union)
+}
+
+/// What UNCHANGEDSINCE kept back, as sequence numbers or, for UID STORE, as UIDs.
+fn modified<S: Transport>(session: &Session<S>, store: &Store, uids: &UidSet) -> io::Result<UidSet> {
+    if store.messages.is_uid() {
+        return Ok(uids.clone());
+    }
+    let selected = session.selected()?;
+    let seqs = members(uids, selected, |_| true).filter_map(|uid| selected.told.seq_of(uid));
+    Ok(UidSet::from_uids(seqs.filter_map(Uid::new)))
+}

@@ -1,0 +1,75 @@
+//! From a command to its room, and what is told before its answer.
+
+use crate::command::{
+    capability, close, copy, create, delete, enable, expunge, fetch, id, list, lsub, mailbox_status, r#move, namespace,
+    rename, search, select, store, subscribe,
+};
+use crate::login;
+use crate::session::Session;
+use proto_imap::connection::Tag;
+use proto_imap::view::UpdateForm;
+use proto_imap::{Command, Status};
+use service_session::Transport;
+use std::io;
+
+/// Carries a command out and answers it, unless its answer comes later. An error ends the connection.
+pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, command: Command) -> io::Result<()> {
+    let (expunges, form) = (command.expunges(), form_of(&command));
+    let status = match command {
+        Command::StartTls => return session.start_tls(&tag).await,
+        Command::Logout => {
+            session.machine.logout(&tag);
+            return Ok(());
+        }
+        Command::Idle => {
+            session.begin_idle(tag);
+            return Ok(());
+        }
+        Command::Authenticate(authenticate) => match login::authenticate(session, &tag, authenticate).await {
+            Some(status) => status,
+            None => return Ok(()),
+        },
+        Command::Login(login) => login::login(session, login).await,
+        Command::Capability => capability::run(session),
+        Command::Noop => Status::ok("NOOP completed"),
+        Command::Check => Status::ok("CHECK completed"),
+        Command::Id(id) => id::run(session, &id),
+        Command::Enable(enable) => enable::run(session, &enable),
+        Command::Select(select) => select::run(session, select, false).await?,
+        Command::Examine(select) => select::run(session, select, true).await?,
+        Command::Create(create) => create::run(session, create).await?,
+        Command::Delete(delete) => delete::run(session, delete).await?,
+        Command::Rename(rename) => rename::run(session, rename).await?,
+        Command::Subscribe(subscribe) => subscribe::run(session, &subscribe.mailbox, true).await?,
+        Command::Unsubscribe(unsubscribe) => subscribe::run(session, &unsubscribe.mailbox, false).await?,
+        Command::List(list) => list::run(session, list).await?,
+        Command::Lsub(lsub) => lsub::run(session, lsub).await?,
+        Command::Namespace => namespace::run(session),
+        Command::Status(status) => mailbox_status::run(session, status).await?,
+        Command::Close => close::run(session).await?,
+        Command::Unselect => close::unselect(session),
+        Command::Expunge(expunge) => expunge::run(session, expunge).await?,
+        Command::Search(search) => search::run(session, search).await?,
+        Command::Fetch(fetch) => fetch::run(session, fetch).await?,
+        Command::Store(store) => store::run(session, store).await?,
+        Command::Copy(copy) => copy::run(session, copy).await?,
+        Command::Move(r#move) => r#move::run(session, r#move).await?,
+    };
+    session.tell(expunges, form);
+    session.machine.finish(&tag, &status);
+    Ok(())
+}
+
+/// Whether the news told with a command's answer carry UIDs (RFC 3501 §6.4.8).
+fn form_of(command: &Command) -> UpdateForm {
+    let is_uid = match command {
+        Command::Fetch(fetch) => fetch.messages.is_uid(),
+        Command::Store(store) => store.messages.is_uid(),
+        Command::Copy(copy) => copy.messages.is_uid(),
+        Command::Move(r#move) => r#move.messages.is_uid(),
+        Command::Search(search) => search.uid,
+        Command::Expunge(expunge) => expunge.uids.is_some(),
+        _ => false,
+    };
+    if is_uid { UpdateForm::WithUid } else { UpdateForm::Plain }
+}

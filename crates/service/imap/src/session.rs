@@ -1,0 +1,304 @@
+//! One connection from the greeting to its end.
+
+use crate::command::append;
+use crate::dispatch::dispatch;
+use crate::login;
+use crate::selected::Selected;
+use crate::status;
+use domain::{Account, Staging};
+use net::{ShutdownToken, Ticket};
+use proto_imap::command::Append;
+use proto_imap::connection::{LoginPolicy, Tag};
+use proto_imap::view::{EXPUNGES_HELD_MAX, Expunges, UpdateForm, Updates};
+use proto_imap::{Connection, Event, Limits, Policy, Status};
+use proto_sasl::{Protocol, TlsState};
+use service_session::{Arrival, Attempt, Shared, Transport, Wire};
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::time::sleep_until;
+use tracing::{Instrument as _, debug, debug_span};
+use types::{MailboxId, Secret};
+
+/// What the sessions of a listener do.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What a connection may cost.
+    pub limits: Limits,
+}
+
+/// What all sessions share.
+#[derive(Clone)]
+pub struct Service {
+    /// The server behind it.
+    pub shared: Shared,
+    /// The options.
+    pub options: Options,
+}
+
+/// Who signed in.
+pub(crate) struct SignedIn {
+    pub(crate) name: String,
+    pub(crate) account: Account,
+}
+
+/// An APPEND whose message is on its way.
+pub(crate) struct Appending {
+    pub(crate) tag: Tag,
+    pub(crate) append: Append,
+    pub(crate) mailbox: MailboxId,
+    pub(crate) staging: Staging,
+}
+
+pub(crate) struct Session<S> {
+    pub(crate) service: Arc<Service>,
+    pub(crate) machine: Connection,
+    /// `None` only while it is turned into a TLS one.
+    pub(crate) wire: Option<Wire<S>>,
+    pub(crate) ticket: Ticket,
+    pub(crate) attempt: Option<(Tag, Attempt, &'static str)>,
+    pub(crate) account: Option<SignedIn>,
+    // Boxed: a connection that idles without a mailbox, or before its sign-in, should not carry them.
+    pub(crate) selected: Option<Box<Selected>>,
+    pub(crate) appending: Option<Box<Appending>>,
+    /// The program, by its ID command.
+    pub(crate) program: Option<Box<str>>,
+    pub(crate) condstore: bool,
+    idling: Option<Tag>,
+    shutdown: ShutdownToken,
+    started: Instant,
+}
+
+/// Serves a connection to its end.
+pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
+    let span = debug_span!("connection", id = arrival.id, peer = %arrival.peer, service = "imap");
+    let Arrival { stream, ticket, shutdown, .. } = arrival;
+    let policy = machine_policy(&service.shared, stream.tls().is_some());
+    let mut machine = Connection::new(service.options.limits.clone(), policy, Duration::ZERO);
+    machine.greet("Postamt IMAP ready");
+    let mut session = Session {
+        service,
+        machine,
+        wire: Some(Wire::new(stream)),
+        ticket,
+        attempt: None,
+        account: None,
+        selected: None,
+        appending: None,
+        program: None,
+        condstore: false,
+        idling: None,
+        shutdown,
+        started: Instant::now(),
+    };
+    let served = async {
+        if let Err(error) = session.serve().await {
+            debug!(%error, "connection ended early");
+        }
+        if let Some(wire) = session.wire.take() {
+            wire.close().await;
+        }
+    };
+    served.instrument(span).await;
+}
+
+/// Fills the machine's policy from the one table.
+fn machine_policy(shared: &Shared, tls: bool) -> Policy {
+    let table = table(tls);
+    Policy {
+        login: if table.login_allowed() { LoginPolicy::Allowed } else { LoginPolicy::Disabled },
+        mechanisms: table.announced().map(Into::into).collect(),
+        starttls: !tls && shared.tls.is_some(),
+    }
+}
+
+fn table(tls: bool) -> proto_sasl::Policy {
+    proto_sasl::Policy::of(Protocol::Imap, if tls { TlsState::Active } else { TlsState::Clear })
+}
+
+impl<S: Transport> Session<S> {
+    /// The table's row for this connection.
+    pub(crate) fn policy(&self) -> proto_sasl::Policy {
+        table(self.wire.as_ref().is_some_and(|wire| wire.stream().tls().is_some()))
+    }
+
+    /// Whose account it is; the machine hands out no such command before the sign-in.
+    pub(crate) fn account(&self) -> io::Result<&Account> {
+        let signed_in = self.account.as_ref();
+        signed_in.map(|s| &s.account).ok_or_else(|| io::Error::other("a command came before the sign-in"))
+    }
+
+    /// Who is signed in.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.account.as_ref().map(|s| s.name.as_str())
+    }
+
+    /// The open mailbox; the machine hands out no such command without one.
+    pub(crate) fn selected(&self) -> io::Result<&Selected> {
+        self.selected.as_deref().ok_or_else(|| io::Error::other("a command came without a mailbox"))
+    }
+
+    pub(crate) fn selected_mut(&mut self) -> io::Result<&mut Selected> {
+        self.selected.as_deref_mut().ok_or_else(|| io::Error::other("a command came without a mailbox"))
+    }
+
+    /// Forgets the open mailbox.
+    pub(crate) fn deselect(&mut self) {
+        self.selected = None;
+        self.machine.deselected();
+    }
+
+    /// From now on changes are told with their MODSEQ.
+    pub(crate) fn enable_condstore(&mut self) {
+        self.condstore = true;
+        if let Some(selected) = &mut self.selected {
+            selected.told.enable_condstore();
+        }
+    }
+
+    /// Tells what happened in the open mailbox. One that was deleted, or a session that never lets itself be told,
+    /// ends the connection.
+    pub(crate) fn tell(&mut self, expunges: Expunges, form: UpdateForm) -> Updates {
+        let Self { machine, selected: Some(selected), .. } = self else { return Updates::default() };
+        let updates = selected.tell(machine.output(), expunges, form);
+        if selected.view.is_deleted() {
+            machine.bye(None, "The mailbox was deleted");
+        } else if selected.told.expunges_held() > EXPUNGES_HELD_MAX {
+            machine.bye(None, "Too much happened that could not be told");
+        }
+        updates
+    }
+
+    /// Sends what is written so far if it is much.
+    pub(crate) async fn send_when_high(&mut self) -> io::Result<()> {
+        let Self { machine, wire: Some(wire), .. } = self else { return Err(io::ErrorKind::NotConnected.into()) };
+        wire.send_when_high(machine.output()).await
+    }
+
+    async fn send(&mut self) -> io::Result<()> {
+        let Self { machine, wire: Some(wire), .. } = self else { return Err(io::ErrorKind::NotConnected.into()) };
+        wire.send(machine.output()).await
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    async fn serve(&mut self) -> io::Result<()> {
+        loop {
+            while let Some(event) = self.machine.poll_event(self.now()) {
+                // Boxed, so that a connection that waits need not have room for the largest command.
+                Box::pin(self.handle(event)).await?;
+                self.send_when_high().await?;
+            }
+            self.send().await?;
+            if self.machine.is_closed() {
+                return Ok(());
+            }
+            self.machine.release_buffers();
+            if !self.wait().await? {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn handle(&mut self, event: Event) -> io::Result<()> {
+        match event {
+            Event::Command { tag, command } => dispatch(self, tag, command).await?,
+            Event::RefusedLogin { tag, .. } => self.machine.finish(&tag, &login::refused_in_clear(true)),
+            Event::RefusedAuthenticate { tag, authenticate } => {
+                let status = match self.policy().mechanism(&authenticate.mechanism) {
+                    proto_sasl::Lookup::PrivacyRequired => {
+                        login::refused_in_clear(authenticate.initial_response.is_some())
+                    }
+                    _ => Status::no(proto_imap::Code::Cannot, "This mechanism is not offered"),
+                };
+                self.machine.finish(&tag, &status);
+            }
+            Event::SaslResponse(response) => self.sasl_response(response).await,
+            Event::IdleDone => {
+                if let Some(tag) = self.idling.take() {
+                    self.tell(Expunges::Told, UpdateForm::Plain);
+                    self.machine.finish(&tag, &Status::ok("IDLE completed"));
+                }
+            }
+            Event::AppendStart { tag, append } => append::start(self, tag, append).await?,
+            Event::AppendChunk(piece) => append::chunk(self, piece).await?,
+            Event::AppendEnd => append::end(self).await?,
+            Event::Aborted => (self.attempt, self.idling, self.appending) = (None, None, None),
+        }
+        Ok(())
+    }
+
+    async fn sasl_response(&mut self, response: Secret<Vec<u8>>) {
+        let Some(tag) = self.attempt.as_ref().map(|(tag, ..)| tag.clone()) else { return };
+        if let Some(status) = login::respond(self, &tag, response).await {
+            self.machine.finish(&tag, &status);
+        }
+    }
+
+    /// IDLE (RFC 2177): from now on news are told as they come.
+    pub(crate) fn begin_idle(&mut self, tag: Tag) {
+        self.machine.idle(&tag);
+        self.idling = Some(tag);
+        self.tell(Expunges::Told, UpdateForm::Plain);
+    }
+
+    /// Waits for bytes, news, the deadline or the shutdown; false when it is over.
+    async fn wait(&mut self) -> io::Result<bool> {
+        let deadline = self.machine.next_deadline().and_then(|deadline| self.started.checked_add(deadline));
+        let Self { machine, wire: Some(wire), shutdown, selected, idling, .. } = self else { return Ok(false) };
+        let timer = async {
+            match deadline {
+                Some(deadline) => sleep_until(deadline.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let news = async {
+            match selected {
+                Some(selected) if idling.is_some() => selected.view.changed().await,
+                _ => std::future::pending().await,
+            }
+        };
+        let take = |bytes: &[u8]| {
+            machine.receive(bytes);
+            bytes.len()
+        };
+        tokio::select! {
+            received = wire.receive(take) => return Ok(received? > 0),
+            () = news => drop(self.tell(Expunges::Told, UpdateForm::Plain)),
+            () = timer => self.machine.handle_timeout(self.started.elapsed()),
+            () = shutdown.requested() => self.machine.bye(None, "The server stops, come back soon"),
+        }
+        Ok(true)
+    }
+
+    /// STARTTLS (RFC 3501 §6.2.1).
+    pub(crate) async fn start_tls(&mut self, tag: &Tag) -> io::Result<()> {
+        let Some(tls) = self.service.shared.tls.clone().filter(|_| self.machine.policy().starttls) else {
+            self.machine.finish(tag, &Status::bad("STARTTLS is not offered here"));
+            return Ok(());
+        };
+        if self.machine.begin_tls(tag).is_err() {
+            return Ok(());
+        }
+        self.send().await?;
+        let Some(wire) = self.wire.take() else { return Ok(()) };
+        let stream = wire.into_stream().start_tls(&tls).await.map_err(io::Error::other)?;
+        self.wire = Some(Wire::new(stream));
+        (self.attempt, self.program) = (None, None);
+        let policy = machine_policy(&self.service.shared, true);
+        let now = self.now();
+        if self.machine.tls_established(policy, now).is_err() {
+            debug!("something was sent between STARTTLS and TLS");
+        }
+        Ok(())
+    }
+}
+
+/// What a fault in the middle of an answer ends the connection with: the rest of the answer would be read as part of
+/// what was promised.
+pub(crate) fn broken_off(failure: &domain::MailError) -> io::Error {
+    status::of_mail(failure);
+    io::Error::other("an answer cannot be finished")
+}

@@ -1,0 +1,173 @@
+//! One connection from the greeting to its end.
+
+use crate::dispatch::dispatch;
+use crate::maildrop::Maildrop;
+use domain::Account;
+use net::{ShutdownToken, Ticket};
+use proto_pop3::{Connection, Event, Mechanism, Policy, Rule, Tls};
+use proto_sasl::{Protocol, TlsState, Verdict};
+use service_session::{Arrival, Attempt, Shared, Transport, Wire};
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::time::sleep_until;
+use tracing::{Instrument as _, debug, debug_span};
+
+/// What all sessions share.
+#[derive(Clone)]
+pub struct Service {
+    /// The server behind it.
+    pub shared: Shared,
+    /// What the machine says and allows.
+    pub options: Arc<proto_pop3::Options>,
+}
+
+/// Who signed in, and the maildrop that was opened.
+pub(crate) struct SignedIn {
+    pub(crate) name: String,
+    pub(crate) account: Account,
+    pub(crate) maildrop: Maildrop,
+}
+
+pub(crate) struct Session<S> {
+    pub(crate) service: Arc<Service>,
+    pub(crate) machine: Connection,
+    /// `None` only while it is turned into a TLS one.
+    pub(crate) wire: Option<Wire<S>>,
+    pub(crate) ticket: Ticket,
+    pub(crate) attempt: Option<(Attempt, &'static str)>,
+    pub(crate) signed_in: Option<SignedIn>,
+    shutdown: ShutdownToken,
+}
+
+/// Serves a connection to its end.
+pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
+    let span = debug_span!("connection", id = arrival.id, peer = %arrival.peer, service = "pop3");
+    let Arrival { stream, ticket, shutdown, .. } = arrival;
+    let policy = machine_policy(&service.shared, stream.tls().is_some());
+    let machine = Connection::new(Arc::clone(&service.options), policy, Instant::now());
+    let wire = Some(Wire::new(stream));
+    let mut session = Session { service, machine, wire, ticket, attempt: None, signed_in: None, shutdown };
+    let served = async {
+        if let Err(error) = session.serve().await {
+            debug!(%error, "connection ended early");
+        }
+        if let Some(wire) = session.wire.take() {
+            wire.close().await;
+        }
+    };
+    served.instrument(span).await;
+}
+
+/// Fills the machine's policy from the one table.
+fn machine_policy(shared: &Shared, tls: bool) -> Policy {
+    let table = table(tls);
+    let rule = |verdict| match verdict {
+        Verdict::Offered => Rule::Offered,
+        Verdict::PrivacyRequired => Rule::RefusedInClear,
+        Verdict::Off => Rule::Off,
+    };
+    let tls = match (tls, &shared.tls) {
+        (true, _) => Tls::Active,
+        (false, Some(_)) => Tls::Offered,
+        (false, None) => Tls::Unavailable,
+    };
+    let mechanisms = table.mechanisms().map(|(name, verdict)| Mechanism { name: name.to_owned(), rule: rule(verdict) });
+    Policy { tls, password: rule(table.password_command()), mechanisms: mechanisms.collect() }
+}
+
+fn table(tls: bool) -> proto_sasl::Policy {
+    proto_sasl::Policy::of(Protocol::Pop3, if tls { TlsState::Active } else { TlsState::Clear })
+}
+
+impl<S: Transport> Session<S> {
+    /// The table's row for this connection.
+    pub(crate) fn policy(&self) -> proto_sasl::Policy {
+        table(self.wire.as_ref().is_some_and(|wire| wire.stream().tls().is_some()))
+    }
+
+    /// Who is signed in; the machine hands out no such command before.
+    pub(crate) fn signed_in(&self) -> io::Result<&SignedIn> {
+        self.signed_in.as_ref().ok_or_else(|| io::Error::other("a command came before the sign-in"))
+    }
+
+    pub(crate) fn signed_in_mut(&mut self) -> io::Result<&mut SignedIn> {
+        self.signed_in.as_mut().ok_or_else(|| io::Error::other("a command came before the sign-in"))
+    }
+
+    fn wire(&mut self) -> io::Result<&mut Wire<S>> {
+        self.wire.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    /// Sends what is written so far if it is much.
+    pub(crate) async fn send_when_high(&mut self) -> io::Result<()> {
+        let Self { machine, wire: Some(wire), .. } = self else { return Err(io::ErrorKind::NotConnected.into()) };
+        wire.send_when_high(machine.output()).await
+    }
+
+    async fn send(&mut self) -> io::Result<()> {
+        let Self { machine, wire: Some(wire), .. } = self else { return Err(io::ErrorKind::NotConnected.into()) };
+        wire.send(machine.output()).await?;
+        machine.flushed(Instant::now());
+        Ok(())
+    }
+
+    async fn serve(&mut self) -> io::Result<()> {
+        loop {
+            while let Some(event) = self.machine.poll_event() {
+                match event {
+                    // Boxed, so that a connection that waits need not have room for the largest command.
+                    Event::Command(command) => Box::pin(dispatch(self, command)).await?,
+                    Event::AuthAborted => self.attempt = None,
+                    Event::StartTls => self.start_tls().await?,
+                    Event::Closed(reason) => {
+                        debug!(?reason, "closed");
+                        return self.send().await;
+                    }
+                }
+                self.send_when_high().await?;
+            }
+            if !self.machine.output().is_empty() {
+                self.send().await?;
+                continue;
+            }
+            if !self.wait().await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for bytes, for the deadline or for the shutdown; false when it is over.
+    async fn wait(&mut self) -> io::Result<bool> {
+        let deadline = self.machine.next_deadline();
+        let Self { machine, wire: Some(wire), shutdown, .. } = self else { return Ok(false) };
+        let timer = async {
+            match deadline {
+                Some(deadline) => sleep_until(deadline.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            received = wire.receive(|bytes| machine.receive(Instant::now(), bytes)) => Ok(received? > 0),
+            () = timer => {
+                self.machine.handle_timeout(Instant::now());
+                Ok(true)
+            }
+            // Nothing is deleted without QUIT (RFC 1939 §3), so an end between commands is harmless.
+            () = shutdown.requested() => Ok(false),
+        }
+    }
+
+    async fn start_tls(&mut self) -> io::Result<()> {
+        self.send().await?;
+        let tls = self.service.shared.tls.clone().ok_or(io::ErrorKind::Unsupported)?;
+        self.wire()?;
+        let Some(wire) = self.wire.take() else { return Ok(()) };
+        let stream = wire.into_stream().start_tls(&tls).await.map_err(io::Error::other)?;
+        self.wire = Some(Wire::new(stream));
+        self.attempt = None;
+        let policy = machine_policy(&self.service.shared, true);
+        self.machine.tls_started(policy, Instant::now());
+        Ok(())
+    }
+}

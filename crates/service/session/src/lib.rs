@@ -1,0 +1,14 @@
+//! What the sessions of all protocols share: the way bytes go in and out, the transport they run over, and the sign-in
+//! that joins a SASL exchange to the directory. Knows no protocol.
+
+mod happening;
+mod shared;
+mod sign_in;
+mod transport;
+mod wire;
+
+pub use happening::{Happening, TARGET, happened};
+pub use shared::{Arrival, Shared};
+pub use sign_in::{Attempt, Outcome, Refused, sign_in_with_password};
+pub use transport::{Piped, Transport};
+pub use wire::{OUTPUT_HIGH, WRITE_STALL_MAX, Wire};

@@ -1,0 +1,133 @@
+//! The sign-in: a SASL exchange (or a protocol's own password command) on one side, the directory on the other.
+
+use crate::Shared;
+use domain::{Proof, SignIn, SignInError};
+use proto_sasl::{Exchange, Failure, Mechanism, NONCE_OCTETS, Step};
+use types::{AddressPrefix, Secret};
+
+/// What the session answers.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Send this, and hand the answer to [`Attempt::respond`].
+    Challenge(Vec<u8>),
+    /// This is who it is.
+    SignedIn(SignIn),
+    /// It failed.
+    Refused(Refused),
+}
+
+/// Why nobody was signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The client does not speak the mechanism.
+    Syntax,
+    /// Wrong name or password.
+    Denied,
+    /// The password is locked; its owner has to ask the operator.
+    Locked,
+    /// Too many failures lately: temporary.
+    Throttled,
+    /// A trouble of ours: temporary.
+    Fault,
+}
+
+impl From<SignInError> for Refused {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Denied => Self::Denied,
+            SignInError::Locked => Self::Locked,
+            SignInError::Throttled { .. } => Self::Throttled,
+            SignInError::Fault(cause) => {
+                tracing::error!(error = &cause as &dyn std::error::Error, "cannot check a sign-in");
+                Self::Fault
+            }
+        }
+    }
+}
+
+/// A SASL exchange with one client.
+#[derive(Debug)]
+pub struct Attempt {
+    exchange: Exchange,
+    prefix: Option<AddressPrefix>,
+    /// Whose keys a SCRAM exchange was given.
+    name: Option<String>,
+}
+
+impl Attempt {
+    /// Begins with a mechanism that the policy accepts.
+    pub async fn begin(
+        shared: &Shared,
+        prefix: Option<AddressPrefix>,
+        mechanism: &Mechanism,
+        initial: Option<&[u8]>,
+    ) -> (Self, Outcome) {
+        let mut nonce = [0; NONCE_OCTETS];
+        let random = getrandom::fill(&mut nonce);
+        let mut attempt = Self { exchange: Exchange::new(mechanism, nonce), prefix, name: None };
+        if let Err(cause) = random {
+            tracing::error!(error = &cause as &dyn std::error::Error, "the system gives no random bytes");
+            return (attempt, Outcome::Refused(Refused::Fault));
+        }
+        let step = attempt.exchange.start(initial);
+        let outcome = attempt.settle(shared, step).await;
+        (attempt, outcome)
+    }
+
+    /// Goes on with the client's answer to a challenge.
+    pub async fn respond(&mut self, shared: &Shared, message: &[u8]) -> Outcome {
+        let step = self.exchange.step(message);
+        self.settle(shared, step).await
+    }
+
+    /// Does what the steps ask of the directory until one concerns the client.
+    async fn settle(&mut self, shared: &Shared, mut step: Step) -> Outcome {
+        loop {
+            step = match step {
+                Step::Challenge(challenge) => return Outcome::Challenge(challenge),
+                Step::NeedPassword { name, password } => {
+                    // PLAIN and LOGIN end with the password: nothing is left to say to the exchange.
+                    return sign_in(shared, self.prefix, &name, Proof::Password(&password)).await;
+                }
+                Step::NeedScramKeys { name, hash } => {
+                    match shared.directory.scram_keys(&name, hash, self.prefix).await {
+                        Ok(keys) => {
+                            self.name = Some(name);
+                            self.exchange.keys(&keys)
+                        }
+                        Err(error) => return Outcome::Refused(error.into()),
+                    }
+                }
+                Step::Done { name } => return sign_in(shared, self.prefix, &name, Proof::Scram(true)).await,
+                Step::Failed(Failure::Syntax) => return Outcome::Refused(Refused::Syntax),
+                Step::Failed(Failure::Denied) => {
+                    // A proof that was wrong counts as a wrong password does.
+                    let Some(name) = self.name.take() else { return Outcome::Refused(Refused::Denied) };
+                    return sign_in(shared, self.prefix, &name, Proof::Scram(false)).await;
+                }
+            };
+        }
+    }
+}
+
+async fn sign_in(shared: &Shared, prefix: Option<AddressPrefix>, name: &str, proof: Proof<'_>) -> Outcome {
+    match shared.directory.sign_in(name, proof, prefix).await {
+        Ok(signed_in) => Outcome::SignedIn(signed_in),
+        Err(error) => Outcome::Refused(error.into()),
+    }
+}
+
+/// A sign-in by a protocol's own password command.
+pub async fn sign_in_with_password(
+    shared: &Shared,
+    prefix: Option<AddressPrefix>,
+    name: &str,
+    password: &Secret<Vec<u8>>,
+) -> Result<SignIn, Refused> {
+    let password = types::prepare_password(password.expose()).map_err(|_| Refused::Denied)?;
+    match sign_in(shared, prefix, name, Proof::Password(&password)).await {
+        Outcome::SignedIn(signed_in) => Ok(signed_in),
+        Outcome::Refused(refused) => Err(refused),
+        Outcome::Challenge(_) => Err(Refused::Syntax),
+    }
+}
