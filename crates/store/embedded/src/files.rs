@@ -3,7 +3,7 @@
 use crate::block::{BLOCK, Block, decode, is_intact, plain_len};
 use crate::codec::{narrow, wide};
 use crate::disk::{Cached, DiskFile, OpenMode};
-use crate::keys::{Location, Place, body_key};
+use crate::keys::{Location, Place, body_key, orphan_key};
 use crate::shared::{Shared, lock};
 use crate::stage::{Staging, block_start, blocking};
 use bytes::Bytes;
@@ -170,7 +170,8 @@ type Found = (Source, u64, Vec<Block>);
 fn find(shared: &Shared, id: BodyId) -> Result<Option<Found>, StoreError> {
     for _ in 0..2 {
         // Before the look at the row: a dying body's row goes first, and then it is no longer dying.
-        if shared.pins.is_dying(id) {
+        // Dead as soon as its last handle went, but not before its last reference went for good.
+        if shared.pins.is_dying(id) && shared.row(&orphan_key(id))?.is_some() {
             return Ok(None);
         }
         if let Some((segment, value)) = shared.row(&body_key(id))? {

@@ -53,6 +53,8 @@ pub(crate) fn open(
     })?;
     disk.create_dir(&layout.log)?;
     disk.create_dir(&layout.bodies)?;
+    // What an earlier run removed must not come back once we build on its absence.
+    disk.sync_dir(&layout.log)?;
     let segments = list_segments(&*disk, &layout)?;
     check_format(&*disk, &layout, segments.is_empty())?;
     let index = make(&layout.index, &options)?;

@@ -4,7 +4,10 @@ use super::model::Model;
 use crate::compact::usages;
 use crate::files::read_body;
 use crate::indexer;
-use crate::keys::{SPACE_BODY, SPACE_ORPHAN, SPACE_SEGMENT, Usage, body_key, decode_row, parse_id, weight};
+use crate::keys::{
+    SPACE_BODY, SPACE_ORPHAN, SPACE_REFERENCE, SPACE_SEGMENT, Usage, body_key, decode_row, orphan_key, parse_id,
+    parse_reference, weight,
+};
 use crate::layout::{parse_body, parse_segment};
 use crate::shared::{Shared, lock};
 use crate::verify::verify;
@@ -16,6 +19,7 @@ use std::pin::pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use store_kv::{BodyId, Direction, KEY_SPACE_ACCOUNT, Page, PageLimit, Scan, StoreError};
+use types::AccountId;
 
 /// Runs a future that never waits.
 pub(super) fn now<T>(future: impl Future<Output = T>) -> T {
@@ -40,18 +44,53 @@ pub(super) fn dump(shared: &Shared) -> BTreeMap<Bytes, Bytes> {
     rows
 }
 
-/// The bodies that have a row of a space.
-fn ids(shared: &Shared, space: u8) -> BTreeSet<BodyId> {
+/// The keys of a space.
+fn keys(shared: &Shared, space: u8) -> Vec<Bytes> {
     let (first, past) = ([space], [space + 1]);
     let range = (Bound::Included(&first[..]), Bound::Excluded(&past[..]));
     let limit = PageLimit { rows: usize::MAX, bytes: usize::MAX };
     let page = shared.page(range, Direction::Forward, limit).unwrap();
-    page.rows.iter().filter_map(|(key, _)| parse_id(key)).collect()
+    page.rows.into_iter().map(|(key, _)| key).collect()
 }
 
-/// Whether the store holds just what the model says.
-pub(super) fn is_like(shared: &Shared, model: &Model) -> bool {
-    dump(shared) == model.rows && ids(shared, SPACE_BODY) == model.bodies.keys().copied().collect()
+/// The bodies that have a row of a space.
+fn ids(shared: &Shared, space: u8) -> BTreeSet<BodyId> {
+    keys(shared, space).iter().map(|key| parse_id(key).unwrap()).collect()
+}
+
+/// Who refers to which body.
+pub(super) fn references(shared: &Shared) -> BTreeMap<BodyId, BTreeSet<AccountId>> {
+    let mut all: BTreeMap<BodyId, BTreeSet<AccountId>> = BTreeMap::new();
+    for key in keys(shared, SPACE_REFERENCE) {
+        let (id, account) = parse_reference(&key).unwrap();
+        all.entry(id).or_default().insert(account);
+    }
+    all
+}
+
+/// How the store differs from what the model says; empty if it does not.
+pub(super) fn differences(shared: &Shared, model: &Model) -> Vec<String> {
+    let mut all = Vec::new();
+    let rows = dump(shared);
+    for key in rows.keys().chain(model.rows.keys()).collect::<BTreeSet<_>>() {
+        let (found, wanted) = (rows.get(key), model.rows.get(key));
+        if found != wanted {
+            all.push(format!("{key:?}: {found:?} instead of {wanted:?}"));
+        }
+    }
+    let found = references(shared);
+    for id in ids(shared, SPACE_BODY).into_iter().chain(model.bodies.keys().copied()).collect::<BTreeSet<_>>() {
+        let row = shared.row(&body_key(id)).unwrap().map(|(segment, _)| segment);
+        let referring = found.get(&id).cloned().unwrap_or_default();
+        let wanted = model.bodies.get(&id).map(|body| body.references.clone());
+        if row.is_some() != wanted.is_some() || referring != wanted.clone().unwrap_or_default() {
+            let orphan = shared.row(&orphan_key(id)).unwrap().map(|(segment, _)| segment);
+            all.push(format!(
+                "body {id}: in segment {row:?}, orphan {orphan:?}, of {referring:?} instead of {wanted:?}"
+            ));
+        }
+    }
+    all
 }
 
 /// Reads a whole body.
@@ -69,8 +108,7 @@ pub(super) fn read(shared: &Arc<Shared>, id: BodyId) -> Result<Vec<u8>, StoreErr
 
 /// Everything that must hold of a store at rest that was just opened or brought to order, with the model's content.
 pub(super) fn check(shared: &Arc<Shared>, model: &Model) {
-    assert_eq!(dump(shared), model.rows);
-    assert_eq!(ids(shared, SPACE_BODY), model.bodies.keys().copied().collect());
+    assert_eq!(differences(shared, model), Vec::<String>::new());
     assert!(ids(shared, SPACE_ORPHAN).is_empty());
     for (id, body) in &model.bodies {
         assert!(read(shared, *id).unwrap() == **body.content, "body {id}");

@@ -1,6 +1,6 @@
 //! One run: a store on a simulated disk, what is asked of it, and what must have come of it.
 
-use super::check::{check, dump, is_like, now, read};
+use super::check::{check, differences, dump, now, read};
 use super::model::{Model, Verdict};
 use crate::compact::{Compacted, Compaction, compact_all, usages};
 use crate::disk::Disk;
@@ -426,9 +426,17 @@ impl World {
         self.disk.unplan();
         let shared = self.shared();
         let written = std::mem::take(&mut self.written);
-        let states = std::iter::once(self.sure.clone()).chain(written.into_iter().map(|(_, model)| model));
-        let found = states.into_iter().find(|model| is_like(&shared, model));
-        self.sure = found.expect("the store holds what is acknowledged and some of what came after, in order");
+        let mut states = std::iter::once(self.sure.clone()).chain(written.into_iter().map(|(_, model)| model));
+        let mut differ = Vec::new();
+        self.sure = loop {
+            // The store holds what is acknowledged and some of what came after, in order.
+            let Some(model) = states.next() else { panic!("it holds none of what it may: {differ:#?}") };
+            let now = differences(&shared, &model);
+            if now.is_empty() {
+                break model;
+            }
+            differ.push(now);
+        };
         self.contents.retain(|id, _| self.sure.bodies.contains_key(id));
         check(&shared, &self.sure);
     }
