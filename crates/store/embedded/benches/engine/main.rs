@@ -1,10 +1,10 @@
 //! The engine alone under mail-shaped work: durable deliveries, flags, scans, gets, bodies, a mix, deleting with
 //! compaction, bulk load and opening.
 //!
-//! `cargo bench -p store-embedded --bench engine -- [--quick] [--seconds N] [--dir DIR] [--json]`. The directory should be
-//! on a real disk (by default it is in `target/tmp`). CPU time and bytes written are the steady figures; rates and
-//! latencies depend on the disk and on what else the machine does. Memory is anonymous memory without the generator's
-//! bodies.
+//! `cargo bench -p store-embedded --bench engine -- [--quick] [--seconds N] [--dir DIR] [--json] [--no-compression]`.
+//! The directory should be on a real disk (by default it is in `target/tmp`). CPU time and bytes written are the steady
+//! figures; rates and latencies depend on the disk and on what else the machine does. Memory is anonymous memory without
+//! the generator's bodies.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,7 +26,7 @@ use measure::{Report, memory_mb};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store_embedded::{Embedded, Options, Stats};
+use store_embedded::{Compression, Embedded, Options, Stats};
 use store_kv::Engine;
 use workloads::{World, bulk_load};
 
@@ -38,11 +38,13 @@ pub(crate) struct Plan {
     quick: bool,
     json: bool,
     dir: Option<PathBuf>,
+    options: Options,
 }
 
 impl Plan {
     fn from_arguments() -> Self {
-        let mut plan = Self { time: Duration::from_secs(4), quick: false, json: false, dir: None };
+        let mut plan =
+            Self { time: Duration::from_secs(4), quick: false, json: false, dir: None, options: Options::default() };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
@@ -53,9 +55,10 @@ impl Plan {
                 "--seconds" => plan.time = Duration::from_secs_f64(arguments.next().unwrap().parse().unwrap()),
                 "--dir" => plan.dir = Some(arguments.next().unwrap().into()),
                 "--json" => plan.json = true,
+                "--no-compression" => plan.options.compression = Compression::Off,
                 // What cargo says to every bench.
                 "--bench" => {}
-                other => panic!("unknown argument {other}: --quick, --seconds N, --dir DIR, --json"),
+                other => panic!("unknown argument {other}: --quick, --seconds N, --dir DIR, --json, --no-compression"),
             }
         }
         plan
@@ -73,18 +76,19 @@ pub(crate) struct Store {
     dir: PathBuf,
     engine: Option<Arc<Embedded>>,
     opened_in: Duration,
+    options: Options,
 }
 
 impl Store {
-    fn open(dir: &Path) -> Self {
-        let mut store = Self { dir: dir.to_owned(), engine: None, opened_in: Duration::ZERO };
+    fn open(dir: &Path, options: Options) -> Self {
+        let mut store = Self { dir: dir.to_owned(), engine: None, opened_in: Duration::ZERO, options };
         store.start();
         store
     }
 
     fn start(&mut self) {
         let begun = Instant::now();
-        self.engine = Some(Embedded::open(&self.dir, Options::default()).unwrap());
+        self.engine = Some(Embedded::open(&self.dir, self.options.clone()).unwrap());
         self.opened_in = begun.elapsed();
     }
 
@@ -95,6 +99,11 @@ impl Store {
     /// Its directory.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Where its index is.
+    pub(crate) fn index_dir(&self) -> PathBuf {
+        self.dir.join("index")
     }
 
     /// The engine as the rest of the server sees it.
@@ -160,7 +169,7 @@ impl Printer {
 async fn run(plan: &Plan, dir: &Path) {
     let mut printer = Printer { json: plan.json, reports: Vec::new() };
     let pool = Arc::new(Pool::new(if plan.quick { 300 } else { 3000 }));
-    let mut store = Store::open(dir);
+    let mut store = Store::open(dir, plan.options.clone());
     let mut world = World::default();
     let mut start = Report::new("start");
     start.add("open_ms", store.opened_in().as_secs_f64() * 1000.0).add("pool_mb", pool.memory_mb());
