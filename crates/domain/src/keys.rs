@@ -9,6 +9,7 @@
 //! | `S` | number u32 | a subscription: the name (which may be longer than a key) |
 //! | `P` | mailbox u32, UID u32 | a placement: email, flags, modseq, size, dates, UIDL |
 //! | `C` | mailbox u32, chunk u32 | placements in columns, a copy for quick loading |
+//! | `L` | mailbox u32, modseq u64 | a change of flags since the chunks were written: the UIDs |
 //! | `E` | email u64 | a content: body, hash, trace id, summary |
 //! | `R` | email u64, mailbox u32, UID u32 | a placement's reverse key, retained ones included; no value |
 //! | `T` | mailbox u32, modseq u64 | a tombstone: the UIDs that left with that change |
@@ -30,7 +31,9 @@ pub(crate) fn key(account: AccountId, kind: u8, parts: &[&[u8]]) -> Bytes {
     let mut out = Vec::with_capacity(HEAD + parts.iter().map(|p| p.len()).sum::<usize>());
     out.extend_from_slice(&account_prefix(account));
     out.push(kind);
-    parts.iter().for_each(|part| out.extend_from_slice(part));
+    for part in parts {
+        out.extend_from_slice(part);
+    }
     out.into()
 }
 
@@ -142,6 +145,36 @@ pub(crate) fn tombstone(account: AccountId, mailbox: MailboxId, modseq: ModSeq) 
 /// All tombstones of a mailbox.
 pub(crate) fn tombstones(account: AccountId, mailbox: MailboxId) -> Bytes {
     key(account, b'T', &[&mailbox.0.to_be_bytes()])
+}
+
+/// A chunk of placements.
+pub(crate) fn chunk(account: AccountId, mailbox: MailboxId, index: u32) -> Bytes {
+    key(account, b'C', &[&mailbox.0.to_be_bytes(), &index.to_be_bytes()])
+}
+
+/// All chunks of a mailbox.
+pub(crate) fn chunks(account: AccountId, mailbox: MailboxId) -> Bytes {
+    key(account, b'C', &[&mailbox.0.to_be_bytes()])
+}
+
+/// A change of messages that are in chunks.
+pub(crate) fn change(account: AccountId, mailbox: MailboxId, modseq: ModSeq) -> Bytes {
+    key(account, b'L', &[&mailbox.0.to_be_bytes(), &modseq.0.to_be_bytes()])
+}
+
+/// All such changes of a mailbox.
+pub(crate) fn changes(account: AccountId, mailbox: MailboxId) -> Bytes {
+    key(account, b'L', &[&mailbox.0.to_be_bytes()])
+}
+
+/// Whether a key is one of [`change`].
+pub(crate) fn is_change(key: &[u8]) -> bool {
+    key.get(HEAD - 1) == Some(&b'L')
+}
+
+/// Reads the change off a key of [`change`] or [`tombstone`].
+pub(crate) fn change_of(key: &[u8]) -> Option<ModSeq> {
+    tombstone_of(key)
 }
 
 /// Reads the change off a key of [`tombstone`].

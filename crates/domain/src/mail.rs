@@ -5,6 +5,7 @@
 //! sessions look at are immutable snapshots (`mail/view.rs`). Nothing is visible before it is durable.
 
 mod account;
+mod chunk;
 mod content;
 mod live;
 mod load;
@@ -38,6 +39,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use store_kv::{Engine, PageLimit, Scan, account_of, account_prefix};
 use types::{AccountId, Clock, Octets, Timestamp, TraceId, snapshot::Entry, snapshot::Snapshot};
 
+/// Later than anything that is kept: the last moment that fits a trace id.
+const FAR_FUTURE: Timestamp = Timestamp((1 << 48) - 1);
+
 /// All accounts' mail in one store.
 pub struct Mail {
     shared: Arc<Shared>,
@@ -55,8 +59,6 @@ struct Slot {
 
 impl Mail {
     /// Mail in this store.
-    // Everybody wants it behind an `Arc`.
-    #[expect(clippy::new_ret_no_self, reason = "mail is only ever used behind an Arc")]
     pub fn new(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, options: MailOptions) -> Arc<Self> {
         let shared = Arc::new(Shared::new(engine, clock, options));
         Arc::new(Self { shared, registry: Mutex::default(), traces: AtomicU64::new(0) })
@@ -72,6 +74,15 @@ impl Mail {
     /// subscribed. Does nothing if it has an INBOX, so it can be repeated after a crash.
     pub async fn create_account_mail(self: &Arc<Self>, id: AccountId) -> Result<(), MailError> {
         self.live(id).submit(verb::settings::SetUp).await
+    }
+
+    /// Takes all of an account's mail away at once and for good, the retention space included. Can be repeated after a
+    /// crash. Ids are not used again if the account gets mail anew.
+    pub async fn erase_account_mail(self: &Arc<Self>, id: AccountId) -> Result<(), MailError> {
+        let live = self.live(id);
+        live.submit(verb::settings::Erase).await?;
+        live.sweep(FAR_FUTURE).await?;
+        Ok(())
     }
 
     /// Begins to take in a message for whoever it will turn out to be for.
@@ -132,6 +143,9 @@ impl Mail {
     fn live(&self, id: AccountId) -> Arc<Live> {
         let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         let used = self.shared.tick();
+        if self.shared.is_trim_due() {
+            trim(&mut registry, &self.shared.options);
+        }
         if let Some(slot) = registry.get_mut(&id)
             && let Some(live) = slot.live.upgrade()
         {

@@ -130,6 +130,11 @@ impl<'a> RowReader<'a> {
     /// A byte string.
     pub(crate) fn bytes(&mut self) -> Option<&'a [u8]> {
         let length = usize::try_from(self.number()?).ok()?;
+        self.raw(length)
+    }
+
+    /// So many bytes.
+    pub(crate) fn raw(&mut self, length: usize) -> Option<&'a [u8]> {
         let (bytes, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(bytes)
@@ -165,8 +170,12 @@ mod tests {
         let mut row = RowWriter::new(3, 0);
         let numbers = [0, 1, 127, 128, 300, u64::from(u32::MAX), u64::MAX];
         let signed = [0, -1, 1, -64, 64, i64::MIN, i64::MAX];
-        numbers.into_iter().for_each(|n| row.number(n));
-        signed.into_iter().for_each(|n| row.signed(n));
+        for n in numbers {
+            row.number(n);
+        }
+        for n in signed {
+            row.signed(n);
+        }
         row.wide(u128::MAX - 7);
         row.bytes("ä".as_bytes());
         row.byte(9);

@@ -1,14 +1,18 @@
 //! The mail verbs, on every engine: what each does, what random ones do compared with a plain model, what many at once
 //! and several processes do, and what is left when the store fails.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests: a panic is their verdict")]
 
+#[path = "mail/chunks.rs"]
+mod chunks;
 #[path = "mail/cluster.rs"]
 mod cluster;
 #[path = "mail/concurrent.rs"]
 mod concurrent;
 #[path = "mail/content.rs"]
 mod content;
+#[path = "mail/faults.rs"]
+mod faults;
 #[path = "mail/flags.rs"]
 mod flags;
 #[path = "mail/mailboxes.rs"]

@@ -6,11 +6,12 @@
 use super::mailboxes::Mailboxes;
 use super::rows::{AccountRow, MailboxRow};
 use super::values::{MailOptions, MailboxStatus, Usage};
+use super::verb::fold::Fold;
 use super::view::ViewCell;
 use super::writer::Queue;
 use crate::{MailError, keys};
 use bytes::Bytes;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -29,12 +30,28 @@ pub(crate) struct Shared {
     pub(crate) contents: super::content::ContentCache,
     /// Counts openings, to tell which view was opened last.
     ticks: AtomicU64,
+    /// How many messages were loaded into views since the idle ones were last let go.
+    loaded: AtomicU64,
 }
 
 impl Shared {
     pub(super) fn new(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, options: MailOptions) -> Self {
         let contents = super::content::ContentCache::new(options.content_cache);
-        Self { engine, clock, options, contents, ticks: AtomicU64::new(0) }
+        Self { engine, clock, options, contents, ticks: AtomicU64::new(0), loaded: AtomicU64::new(0) }
+    }
+
+    /// Counts messages that were loaded.
+    pub(super) fn count_loaded(&self, messages: u32) {
+        self.loaded.fetch_add(messages.into(), Ordering::Relaxed);
+    }
+
+    /// Whether so much was loaded that idle accounts should be looked at again; if so, counts anew.
+    pub(super) fn is_trim_due(&self) -> bool {
+        let is_due = self.loaded.load(Ordering::Relaxed) > self.options.idle_messages_max / 4;
+        if is_due {
+            self.loaded.store(0, Ordering::Relaxed);
+        }
+        is_due
     }
 
     pub(super) fn tick(&self) -> u64 {
@@ -124,6 +141,8 @@ pub(crate) struct Live {
     pub(super) lead: tokio::sync::Mutex<()>,
     pub(super) queue: Mutex<Queue>,
     changes: watch::Sender<ModSeq>,
+    /// Mailboxes whose chunks are being renewed.
+    folding: Mutex<HashSet<MailboxId>>,
 }
 
 impl Live {
@@ -137,6 +156,7 @@ impl Live {
             lead: tokio::sync::Mutex::new(()),
             queue: Mutex::default(),
             changes: watch::channel(ModSeq::ZERO).0,
+            folding: Mutex::default(),
         }
     }
 
@@ -172,6 +192,24 @@ impl Live {
         self.is_fresh.load(Ordering::Acquire)
     }
 
+    /// Renews a mailbox's chunks in the background, unless that is under way.
+    pub(super) fn fold(self: &Arc<Self>, mailbox: MailboxId) {
+        let mut folding = self.folding.lock().unwrap_or_else(PoisonError::into_inner);
+        if folding.insert(mailbox) {
+            tokio::spawn(fold(Arc::clone(self), mailbox));
+        }
+    }
+
+    /// Renews a mailbox's chunks.
+    pub(super) async fn fold_now(self: &Arc<Self>, mailbox: MailboxId) -> Result<(), MailError> {
+        let mut next = Some((0, None));
+        while let Some((from, mark)) = next {
+            let rest = self.submit(Fold { mailbox, from, mark }).await?;
+            next = rest.map(|(from, mark)| (from, Some(mark)));
+        }
+        Ok(())
+    }
+
     /// Makes sure that the state is loaded and as new as the store.
     pub(super) async fn ready(self: &Arc<Self>) -> Result<(), MailError> {
         if self.is_fresh() && (!self.shared.options.shared_store || self.is_current().await?) {
@@ -186,6 +224,14 @@ impl Live {
         let row = self.shared.engine.get(&keys::account(self.id)).await?;
         Ok(row == self.read().stored)
     }
+}
+
+async fn fold(live: Arc<Live>, mailbox: MailboxId) {
+    if let Err(error) = live.fold_now(mailbox).await {
+        // Chunks only save time; the next change tries again.
+        tracing::debug!(account = %live.id, %mailbox, error = &error as &dyn std::error::Error, "not folded");
+    }
+    live.folding.lock().unwrap_or_else(PoisonError::into_inner).remove(&mailbox);
 }
 
 impl fmt::Debug for Live {

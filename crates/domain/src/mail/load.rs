@@ -3,13 +3,14 @@
 //! A scan of several pages is not one snapshot, so the account row is read before and after: as every change rewrites
 //! it, the same row both times means that nothing changed in between.
 
+use super::chunk::ChunkReader;
 use super::live::{Core, Live};
-use super::rows::{AccountRow, MailboxRow, PlacementRow};
+use super::rows::{AccountRow, MailboxRow, PlacementRow, TombstoneRow};
 use super::view::ViewCell;
 use crate::row::corrupt;
 use crate::{MailError, keys};
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -22,6 +23,8 @@ use types::{MailboxId, MailboxName, Uid};
 const READS_MAX: usize = 16;
 /// How many rows one page of a scan has: some hundred kilobytes.
 const PAGE_ROWS: usize = 4096;
+/// How many bytes of chunks one page has.
+const CHUNK_PAGE_BYTES: usize = 4 << 20;
 /// How long a lost wake-up from another process can go unnoticed while nobody asks.
 const FOLLOW_EVERY: Duration = Duration::from_secs(30);
 
@@ -30,10 +33,19 @@ impl Live {
     pub(super) async fn scan_all(
         &self,
         prefix: &[u8],
+        each: impl FnMut(Row) -> Result<(), MailError>,
+    ) -> Result<(), MailError> {
+        let limit = PageLimit { rows: PAGE_ROWS, ..PageLimit::default() };
+        self.scan_range(Scan { limit, ..Scan::prefix(prefix) }, each).await
+    }
+
+    /// All rows of a range, page by page.
+    async fn scan_range(
+        &self,
+        scan: Scan,
         mut each: impl FnMut(Row) -> Result<(), MailError>,
     ) -> Result<(), MailError> {
-        let mut next =
-            Some(Scan { limit: PageLimit { rows: PAGE_ROWS, ..PageLimit::default() }, ..Scan::prefix(prefix) });
+        let mut next = Some(scan);
         while let Some(scan) = next {
             let page = self.shared.engine.scan(&scan).await?;
             next = scan.after(&page);
@@ -105,18 +117,14 @@ impl Live {
         row: &MailboxRow,
         old: Option<&Snapshot>,
     ) -> Result<Snapshot, MailError> {
-        let mut entries: Vec<Entry> = Vec::with_capacity(usize::try_from(row.messages).unwrap_or(0).min(1 << 20));
-        let mut uidls = BTreeMap::new();
-        self.scan_all(&keys::placements(self.id, id), |(key, row)| {
-            let placement = keys::placement_of(&key).and_then(|uid| PlacementRow::decode(uid, &row));
-            let placement = placement.ok_or_else(|| corrupt("a message's row"))?;
-            if let Some(uidl) = placement.uidl {
-                uidls.insert(placement.entry.uid, uidl);
-            }
-            entries.push(placement.entry);
-            Ok(())
-        })
-        .await?;
+        let placements = if let Some(placements) = self.read_chunks(id, row).await? {
+            placements
+        } else {
+            let mut placements = ChunkReader::default();
+            self.read_placements(id, Uid::MIN, &mut placements).await?;
+            placements
+        };
+        let ChunkReader { entries, uidls, .. } = placements;
         let mut snapshot = match old {
             None => Snapshot::empty(id, row.uid_validity).with_entries(entries),
             Some(old) => advance(old, &entries),
@@ -124,6 +132,96 @@ impl Live {
         set_columns(&mut snapshot, row);
         snapshot.uidls = Arc::new(uidls);
         Ok(snapshot)
+    }
+
+    /// Reads messages one row each, from a UID on.
+    async fn read_placements(&self, id: MailboxId, from: Uid, out: &mut ChunkReader) -> Result<(), MailError> {
+        let end = Scan::prefix(&keys::placements(self.id, id)).end;
+        self.scan_range(Scan::range(keys::placement(self.id, id, from), end), |(key, row)| {
+            let placement = keys::placement_of(&key).and_then(|uid| PlacementRow::decode(uid, &row));
+            let placement = placement.ok_or_else(|| corrupt("a message's row"))?;
+            if let Some(uidl) = placement.uidl {
+                out.uidls.insert(placement.entry.uid, uidl);
+            }
+            out.entries.push(placement.entry);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Reads messages from chunks, then what changed since and what came after. `None` if there are no chunks, if too
+    /// much has changed, or if what is found is not what the mailbox's row says: chunks are copies, the rows are the
+    /// truth.
+    async fn read_chunks(&self, id: MailboxId, row: &MailboxRow) -> Result<Option<ChunkReader>, MailError> {
+        let Some(end) = u32::try_from(row.chunk_end).ok().and_then(Uid::new) else { return Ok(None) };
+        let mut reader = ChunkReader::default();
+        let mut is_damaged = false;
+        let limit = PageLimit { rows: PAGE_ROWS, bytes: CHUNK_PAGE_BYTES };
+        self.scan_range(Scan { limit, ..Scan::prefix(&keys::chunks(self.id, id)) }, |(_, row)| {
+            is_damaged |= reader.read(&row).is_none();
+            Ok(())
+        })
+        .await?;
+        if is_damaged {
+            tracing::warn!(account = %self.id, mailbox = %id, "a chunk is damaged; its messages are read one by one");
+            return Ok(None);
+        }
+        let mut touched = BTreeSet::new();
+        let most = reader.entries.len() / 4 + PAGE_ROWS;
+        let since = row.chunk_modseq.next();
+        for (prefix, start) in [
+            (keys::changes(self.id, id), keys::change(self.id, id, since)),
+            (keys::tombstones(self.id, id), keys::tombstone(self.id, id, since)),
+        ] {
+            self.scan_range(Scan { start, ..Scan::prefix(&prefix) }, |(_, row)| {
+                let change = TombstoneRow::decode(&row).ok_or_else(|| corrupt("a change"))?;
+                let uids = change.ranges.iter().flat_map(|(first, last)| *first..=*last);
+                touched.extend(uids.take_while(|uid| *uid < end.get()).take(most + 1).filter_map(Uid::new));
+                Ok(())
+            })
+            .await?;
+            if touched.len() > most {
+                return Ok(None);
+            }
+        }
+        self.read_again(id, &touched, &mut reader).await?;
+        self.read_placements(id, end, &mut reader).await?;
+        Ok((u64::try_from(reader.entries.len()) == Ok(row.messages)).then_some(reader))
+    }
+
+    /// Reads messages again that were changed since they were put into chunks.
+    async fn read_again(
+        &self,
+        id: MailboxId,
+        touched: &BTreeSet<Uid>,
+        reader: &mut ChunkReader,
+    ) -> Result<(), MailError> {
+        if touched.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<_> = touched.iter().map(|uid| keys::placement(self.id, id, *uid)).collect();
+        let rows = self.shared.engine.get_many(&keys).await?;
+        let mut now: BTreeMap<Uid, Option<Entry>> = BTreeMap::new();
+        for (uid, row) in touched.iter().zip(rows) {
+            reader.uidls.remove(uid);
+            let placement = match row {
+                None => None,
+                Some(row) => Some(PlacementRow::decode(*uid, &row).ok_or_else(|| corrupt("a message's row"))?),
+            };
+            if let Some(uidl) = placement.as_ref().and_then(|p| p.uidl.clone()) {
+                reader.uidls.insert(*uid, uidl);
+            }
+            now.insert(*uid, placement.map(|placement| placement.entry));
+        }
+        reader.entries.retain_mut(|entry| match now.get(&entry.uid) {
+            None => true,
+            Some(None) => false,
+            Some(Some(newer)) => {
+                *entry = *newer;
+                true
+            }
+        });
+        Ok(())
     }
 
     /// Opens a mailbox that is not open yet. The caller leads, and the state is fresh.
@@ -142,6 +240,7 @@ impl Live {
             }
             let snapshot = self.read_snapshot(id, &row, None).await?;
             if !self.shared.options.shared_store || self.is_current().await? {
+                self.shared.count_loaded(snapshot.len());
                 let cell = ViewCell::new(snapshot);
                 cell.touch(self.shared.tick());
                 let mut core = self.write();

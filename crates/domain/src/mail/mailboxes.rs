@@ -1,7 +1,7 @@
 //! The list of an account's mailboxes as it stood at one moment.
 
 use super::rows::MailboxRow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use types::{HIERARCHY_SEPARATOR, MailboxId, MailboxName, SpecialUse};
 
@@ -38,10 +38,10 @@ impl Mailboxes {
     ) -> Self {
         let mut list = Self { subscriptions: subscriptions.keys().cloned().collect(), ..Self::default() };
         // Parents are marked from below: their children need not stand next to them in the order of names.
-        let mut parents: HashMap<&str, ()> = HashMap::new();
+        let mut parents: HashSet<&str> = HashSet::new();
         for name in names.keys() {
             if let Some((parent, _)) = name.as_str().rsplit_once(HIERARCHY_SEPARATOR) {
-                parents.insert(parent, ());
+                parents.insert(parent);
             }
         }
         for (name, id) in names {
@@ -52,7 +52,7 @@ impl Mailboxes {
                 name: name.clone(),
                 special_use: row.special_use,
                 selectable: row.selectable,
-                has_children: parents.contains_key(name.as_str()),
+                has_children: parents.contains(name.as_str()),
                 subscribed: subscriptions.contains_key(name),
             });
         }

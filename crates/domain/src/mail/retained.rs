@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::live::Live;
-use super::rows::{DeletedRow, PlacementRow, RetainedRow};
+use super::rows::{DeletedRow, MailboxRow, PlacementRow, RetainedRow};
 use super::values::{Cause, FlagNames, Restored, Retained, RetainedId, Swept};
 use super::verb::restore::{RESTORE_STEP, Restore};
 use super::verb::sweep::Sweep;
@@ -88,19 +88,18 @@ impl Account {
 }
 
 fn retained_of(homes: &HashMap<MailboxId, Home>, key: &[u8], row: &[u8]) -> Result<Option<Retained>, MailError> {
-    let (id, placement, removed, cause) = match keys::retained_of(key).filter(|_| keys::is_retained(key)) {
-        Some((expiry, mailbox, uid)) => {
+    let is_expunged = keys::is_retained(key);
+    let (id, placement, removed, cause) =
+        if let Some((expiry, mailbox, uid)) = keys::retained_of(key).filter(|_| is_expunged) {
             let row = RetainedRow::decode(uid, row).ok_or_else(|| corrupt("a retained message"))?;
             (RetainedId { expiry, mailbox, uid }, row.placement, row.removed, row.cause)
-        }
-        None => {
+        } else {
             let uid = keys::placement_of(key).ok_or_else(|| corrupt("a message's row"))?;
             let mailbox = keys::placement_mailbox_of(key).ok_or_else(|| corrupt("a message's row"))?;
             let placement = PlacementRow::decode(uid, row).ok_or_else(|| corrupt("a message's row"))?;
             let Some((removed, expiry)) = homes.get(&mailbox).and_then(|home| home.deleted) else { return Ok(None) };
             (RetainedId { expiry, mailbox, uid }, placement, removed, Cause::Imap)
-        }
-    };
+        };
     let home = homes.get(&id.mailbox);
     let keywords = home.map(|home| home.keywords.clone()).unwrap_or_default();
     let entry = placement.entry;
@@ -163,12 +162,24 @@ impl Live {
 
     /// Sweeps this account.
     pub(super) async fn sweep(self: &Arc<Self>, now: Timestamp) -> Result<Swept, MailError> {
+        self.ready().await?;
+        // Tombstones stay as long as chunks lack what they tell.
+        let stale: Vec<_> = {
+            let core = self.read();
+            let is_stale = |row: &MailboxRow| row.chunk_end > 0 && row.chunk_changes > 0;
+            core.mailboxes.iter().filter(|(_, row)| is_stale(row)).map(|(id, _)| *id).collect()
+        };
+        for mailbox in stale {
+            self.fold_now(mailbox).await?;
+        }
         let mut total = Swept::default();
         loop {
             let (swept, emails, has_more) = self.submit(Sweep { now }).await?;
             total.messages += swept.messages;
             total.bodies += swept.bodies;
-            emails.into_iter().for_each(|email| self.shared.contents.forget(self.id, email));
+            for email in emails {
+                self.shared.contents.forget(self.id, email);
+            }
             if !has_more {
                 return Ok(total);
             }

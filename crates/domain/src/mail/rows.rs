@@ -111,6 +111,12 @@ pub(crate) struct MailboxRow {
     pub(crate) keywords: Keywords,
     /// Tombstones up to this change may be gone.
     pub(crate) tombstone_floor: ModSeq,
+    /// Below this UID the messages are in chunks too; a multiple of a chunk's length.
+    pub(crate) chunk_end: u64,
+    /// Chunks hold all changes up to this one.
+    pub(crate) chunk_modseq: ModSeq,
+    /// About how many changes of messages in chunks came later.
+    pub(crate) chunk_changes: u32,
 }
 
 impl MailboxRow {
@@ -129,6 +135,9 @@ impl MailboxRow {
             selectable: true,
             keywords: Keywords::default(),
             tombstone_floor: created,
+            chunk_end: 0,
+            chunk_modseq: created,
+            chunk_changes: 0,
         }
     }
 
@@ -167,6 +176,13 @@ impl MailboxRow {
         self.deleted = self.deleted.saturating_sub(u64::from(flags.contains(Flags::DELETED)));
     }
 
+    /// Counts a change of messages of which the lowest has this UID, if it is in a chunk.
+    pub(crate) fn count_chunk_change(&mut self, lowest: Uid) {
+        if u64::from(lowest.get()) < self.chunk_end {
+            self.chunk_changes = self.chunk_changes.saturating_add(1);
+        }
+    }
+
     /// The row, with the recent mark that memory has (which may be ahead of this value's own).
     pub(crate) fn encode(&self, first_recent: u64) -> Bytes {
         let mut row = RowWriter::new(VERSION, 64);
@@ -181,6 +197,9 @@ impl MailboxRow {
         row.byte(u8::from(self.selectable));
         put_keywords(&mut row, &self.keywords);
         row.number(self.tombstone_floor.0);
+        row.number(self.chunk_end);
+        row.number(self.chunk_modseq.0);
+        row.number(self.chunk_changes.into());
         row.finish()
     }
 
@@ -203,6 +222,9 @@ impl MailboxRow {
             selectable: row.byte()? == 1,
             keywords: take_keywords(&mut row)?,
             tombstone_floor: modseq(row.number()?)?,
+            chunk_end: row.number()?,
+            chunk_modseq: modseq(row.number()?)?,
+            chunk_changes: row.number32()?,
         };
         row.end()?;
         Some(mailbox)

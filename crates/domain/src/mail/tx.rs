@@ -175,10 +175,14 @@ impl Work {
                     delta.settle();
                     delta.snapshot
                 }
-                None => match core.views.get(id) {
-                    Some(cell) => cell.snapshot(),
-                    None => continue,
-                },
+                None => {
+                    let Some(snapshot) = core.views.get(id).map(|cell| cell.snapshot()) else { continue };
+                    if snapshot.highest_modseq == row.highest_modseq && snapshot.uid_next == row.uid_next() {
+                        // Nothing that anybody sees.
+                        continue;
+                    }
+                    snapshot
+                }
             };
             set_columns(Arc::make_mut(&mut snapshot), row);
             out.push((*id, snapshot));

@@ -32,7 +32,7 @@ pub struct MailOptions {
 
 impl Default for MailOptions {
     fn default() -> Self {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        const DAY: Duration = Duration::from_hours(24);
         Self {
             retention: 30 * DAY,
             delivery_memory: 30 * DAY,

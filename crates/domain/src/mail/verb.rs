@@ -3,6 +3,7 @@
 pub(super) mod append;
 pub(super) mod expunge;
 pub(super) mod flags;
+pub(super) mod fold;
 pub(super) mod mailbox;
 pub(super) mod restore;
 pub(super) mod settings;

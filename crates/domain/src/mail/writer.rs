@@ -6,6 +6,7 @@
 
 use super::live::Live;
 use super::tx::{Need, Stop, Tx, Work};
+use super::verb::fold::is_due;
 use crate::{MailError, keys};
 use std::collections::VecDeque;
 use std::fmt;
@@ -210,7 +211,9 @@ impl Run<'_> {
             match self.commit(work).await {
                 Ok(()) => {
                     conflicts = 0;
-                    done.into_iter().for_each(|job| job.answer());
+                    for job in done {
+                        job.answer();
+                    }
                 }
                 Err(error) => self.after_failure(error, done, &mut todo, &mut conflicts).await,
             }
@@ -309,8 +312,12 @@ impl Run<'_> {
         core.stored = Some(work.account.encode());
         core.account = work.account;
         let list_changed = work.names.is_some() || work.subscriptions.is_some();
+        let mut due = Vec::new();
         for (id, row) in work.mailboxes {
             if let Some(row) = row {
+                if is_due(&row) {
+                    due.push(id);
+                }
                 core.mailboxes.insert(id, Arc::new(row));
                 continue;
             }
@@ -339,6 +346,9 @@ impl Run<'_> {
         }
         drop(core);
         self.live.announce(counter);
+        for mailbox in due {
+            self.live.fold(mailbox);
+        }
     }
 
     async fn after_failure(

@@ -8,6 +8,9 @@ use message::casefold::Needle;
 use types::snapshot::{Entry, Snapshot};
 use types::{Flags, ModSeq, Uid, UidSet};
 
+/// Where in a summary a field's text stands.
+type SummaryText = fn(&Summary) -> &str;
+
 /// A key that a snapshot's columns answer.
 enum Column<'q> {
     Always(bool),
@@ -29,7 +32,7 @@ pub(super) struct FieldKey<'q> {
     pub(super) place: usize,
     pub(super) name: &'q str,
     /// Where in the summary its text stands, if it does.
-    summary: Option<fn(&Summary) -> &str>,
+    summary: Option<SummaryText>,
     pub(super) needle: Needle,
 }
 
@@ -95,14 +98,14 @@ impl<'q> Plan<'q> {
     }
 
     fn add(&mut self, place: usize, key: &'q QueryKey, snapshot: &Snapshot) {
-        let field = |name: &'q str, text: &str, summary: Option<fn(&Summary) -> &str>| {
+        let field = |name: &'q str, text: &str, summary: Option<SummaryText>| {
             // Whether there is an empty field the summary does not tell.
             let summary = summary.filter(|_| !text.is_empty());
             FieldKey { place, name, summary, needle: Needle::new(text) }
         };
         match key {
             QueryKey::Address(which, text) => {
-                let (name, summary): (_, fn(&Summary) -> &str) = match which {
+                let (name, summary): (_, SummaryText) = match which {
                     AddressField::From => ("From", Summary::from),
                     AddressField::To => ("To", Summary::to),
                     AddressField::Cc => ("Cc", Summary::cc),
@@ -246,8 +249,8 @@ fn column<'q>(key: &'q QueryKey, snapshot: &Snapshot) -> Column<'q> {
 }
 
 /// Fields whose text the summary has.
-fn known_field(name: &str) -> Option<fn(&Summary) -> &str> {
-    let known: [(&str, fn(&Summary) -> &str); 7] = [
+fn known_field(name: &str) -> Option<SummaryText> {
+    let known: [(&str, SummaryText); 7] = [
         ("Subject", Summary::subject),
         ("From", Summary::from),
         ("Sender", Summary::sender),

@@ -92,7 +92,9 @@ impl<'a> Reader<'a> {
             }
         })
         .await?;
-        open.iter().for_each(|key| set(known, key.place, false));
+        for key in open {
+            set(known, key.place, false);
+        }
         Ok(())
     }
 
@@ -128,7 +130,9 @@ impl<'a> Reader<'a> {
             }
             text.finish(|text| push(&mut searches, text));
             let hits: Vec<_> = searches.iter().filter(|(_, s)| s.is_found()).map(|(place, _)| *place).collect();
-            hits.into_iter().for_each(|place| found.hit(place));
+            for place in hits {
+                found.hit(place);
+            }
         }
         let places = found.places();
         for (place, is_found) in places {

@@ -117,7 +117,7 @@ async fn the_same_staged_message_may_be_appended_twice() {
 
 #[tokio::test]
 async fn damaged_rows_are_an_error_and_no_panic() {
-    let store = Store::all().remove(0);
+    let store = Store::memory();
     let world = World::new(store.clone()).await;
     let inbox = world.id("INBOX").await;
     world.append(inbox, "one").await;

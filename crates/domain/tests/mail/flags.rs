@@ -80,7 +80,7 @@ async fn a_mailbox_has_room_for_so_many_keywords() {
 
 #[tokio::test]
 async fn many_messages_are_flagged_in_steps_and_all_are_reached() {
-    let world = World::new(Store::all().remove(0)).await;
+    let world = World::new(Store::memory()).await;
     let inbox = world.id("INBOX").await;
     world.append(inbox, "1").await;
     for _ in 0..14 {

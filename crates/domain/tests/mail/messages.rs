@@ -79,7 +79,7 @@ async fn copy_keeps_flags_dates_and_content() {
         let mut other = new_message(&world.ann, "other").await;
         other.flags = flags(Flags::NONE, &["A"]);
         world.ann.append(archive, vec![other]).await.unwrap();
-        world.clock.advance(Duration::from_secs(60));
+        world.clock.advance(Duration::from_mins(1));
         let copied = world.ann.copy(inbox, &set(&[1, 77]), archive).await.unwrap();
         assert_eq!(copied.pairs, [(uid(1), uid(2))]);
         let (from, to) = (world.open(inbox).await.current(), world.open(archive).await.current());

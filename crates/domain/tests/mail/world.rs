@@ -1,7 +1,10 @@
 //! An engine, a clock that stands still, and one account in it.
 
 use domain::{Account, Appended, Cause, Expunge, FlagNames, Mail, MailOptions, NewMessage, Staged, View};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use store_embedded::{Embedded, Options};
 use store_kv::{Engine, Memory};
 use types::{AccountId, FlagChange, Flags, Keyword, MailboxId, MailboxName, ManualClock, Timestamp, Uid, UidSet};
 
@@ -15,24 +18,57 @@ pub(crate) const START: Timestamp = Timestamp(1_000_000_000_000);
 #[derive(Clone)]
 pub(crate) enum Store {
     Memory(Arc<Memory>),
+    Embedded(Arc<Embedded>, Arc<Dir>),
+    /// Any engine; cannot be reopened.
+    Other(Arc<dyn Engine>),
+}
+
+/// A directory that goes with the test.
+pub(crate) struct Dir(PathBuf);
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn open_embedded(dir: &Path) -> Arc<Embedded> {
+    let options = Options { segment_size: 4 << 20, ..Options::default() };
+    Embedded::open(dir, options).unwrap()
 }
 
 impl Store {
     /// One empty store of each kind.
     pub(crate) fn all() -> Vec<Self> {
-        vec![Self::Memory(Memory::new())]
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("domain-mail-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        vec![Self::Memory(Memory::new()), Self::Embedded(open_embedded(&dir), Arc::new(Dir(dir)))]
+    }
+
+    /// The plainest one, for tests that are about the verbs alone.
+    pub(crate) fn memory() -> Self {
+        Self::Memory(Memory::new())
     }
 
     pub(crate) fn engine(&self) -> Arc<dyn Engine> {
         match self {
             Self::Memory(memory) => Arc::clone(memory) as Arc<dyn Engine>,
+            Self::Embedded(embedded, _) => Arc::clone(embedded) as Arc<dyn Engine>,
+            Self::Other(engine) => Arc::clone(engine),
         }
     }
 
     /// What is there after a restart.
-    pub(crate) fn reopen(&mut self) {
+    pub(crate) async fn reopen(&mut self) {
         match self {
             Self::Memory(memory) => *memory = memory.reopen(),
+            Self::Embedded(embedded, dir) => {
+                embedded.close().await.unwrap();
+                *embedded = open_embedded(&dir.0);
+            }
+            Self::Other(_) => panic!("this store cannot be reopened"),
         }
     }
 }
@@ -65,7 +101,7 @@ impl World {
     }
 
     pub(crate) async fn reopen(&mut self) {
-        self.store.reopen();
+        self.store.reopen().await;
         self.mail = Mail::new(self.store.engine(), self.clock.clone(), self.options.clone());
         self.ann = self.mail.account(ANN).await.unwrap();
     }

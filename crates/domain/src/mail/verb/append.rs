@@ -40,7 +40,7 @@ impl Verb for Append {
         let count = plans.iter().filter(|plan| matches!(plan, Plan::Now { .. })).count();
         let mut free = next_uids(&row, count)?;
         if count == 0 {
-            return Ok(self.answer(&row, plans.iter().map(|plan| plan.uid(None))));
+            return Ok(Self::answer(&row, plans.iter().map(|plan| plan.uid(None))));
         }
         self.check_quota(tx, &plans)?;
         let mut next = MailboxRow { keywords, ..row };
@@ -75,7 +75,7 @@ impl Verb for Append {
         }
         tx.account().messages += u64::try_from(count).unwrap_or(u64::MAX);
         tx.account().octets += entries.iter().map(|e| u64::from(e.size)).sum::<u64>();
-        let answer = self.answer(&next, uids.into_iter());
+        let answer = Self::answer(&next, uids.into_iter());
         tx.record(self.mailbox, entries.clone(), Vec::new());
         for (message, entry) in
             self.messages.iter().zip(&plans).filter(|(_, p)| p.is_now()).map(|(m, _)| m).zip(&entries)
@@ -103,7 +103,7 @@ impl Plan {
 }
 
 impl Append {
-    fn answer(&self, row: &MailboxRow, uids: impl Iterator<Item = Option<Uid>>) -> Appended {
+    fn answer(row: &MailboxRow, uids: impl Iterator<Item = Option<Uid>>) -> Appended {
         Appended { uid_validity: row.uid_validity, uids: uids.flatten().collect() }
     }
 

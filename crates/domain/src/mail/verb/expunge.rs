@@ -47,14 +47,17 @@ impl Verb for Remove {
             row.count_out(entry.flags, entry.size);
             tx.account().messages = tx.account().messages.saturating_sub(1);
             tx.account().octets = tx.account().octets.saturating_sub(entry.size.into());
-            let uidl = view.uidls.get(&entry.uid).map(|uidl| &**uidl);
+            let own = view.uidls.get(&entry.uid).map(|uidl| &**uidl);
             tx.delete(keys::placement(tx.id, self.mailbox, entry.uid));
             tx.put(
                 keys::retained(tx.id, expiry, self.mailbox, entry.uid),
-                RetainedRow::encode(entry, uidl, removed, self.cause),
+                RetainedRow::encode(entry, own, removed, self.cause),
             );
         }
         let uids: Vec<_> = gone.into_iter().map(|entry| entry.uid).collect();
+        if let Some(lowest) = uids.first() {
+            row.count_chunk_change(*lowest);
+        }
         let tombstone = TombstoneRow::of(&uids, removed);
         tx.put(keys::tombstone(tx.id, self.mailbox, row.highest_modseq), tombstone.encode());
         tx.record(self.mailbox, Vec::new(), uids.clone());

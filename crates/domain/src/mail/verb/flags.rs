@@ -2,11 +2,12 @@
 
 use super::{flags_of, select, step};
 use crate::keys;
-use crate::mail::rows::{MailboxRow, PlacementRow};
+use crate::mail::rows::{MailboxRow, PlacementRow, TombstoneRow};
 use crate::mail::tx::{Stop, Tx};
 use crate::mail::values::FlagNames;
 use crate::mail::writer::Verb;
 use std::sync::Arc;
+use store_kv::Space;
 use types::snapshot::Entry;
 use types::{FlagChange, Flags, MailboxId, ModSeq, Uid, UidSet};
 
@@ -63,9 +64,21 @@ impl Verb for StoreFlags {
             let uidl = view.uidls.get(&entry.uid).map(|uidl| &**uidl);
             tx.put(keys::placement(tx.id, self.mailbox, entry.uid), PlacementRow::encode(entry, uidl));
         }
+        let in_chunks = changed.iter().map(|(_, entry)| entry.uid).filter(|uid| u64::from(uid.get()) < next.chunk_end);
+        let in_chunks: Vec<_> = in_chunks.collect();
+        if let Some(lowest) = in_chunks.first() {
+            next.count_chunk_change(*lowest);
+            let change = TombstoneRow::of(&in_chunks, tx.now());
+            tx.put(keys::change(tx.id, self.mailbox, next.highest_modseq), change.encode());
+        }
         tx.record(self.mailbox, changed.into_iter().map(|(_, entry)| entry).collect(), Vec::new());
         tx.set_mailbox(self.mailbox, Some(next));
         Ok(Stored { modified, modseq: Some(modseq), rest })
+    }
+
+    fn space(&self) -> Space {
+        // Rows are replaced by others of the same size; and who wants to delete sets a flag first.
+        Space::Frees
     }
 }
 

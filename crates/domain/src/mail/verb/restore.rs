@@ -60,7 +60,7 @@ impl Verb for Restore {
         tx.next_modseq();
         let mut restored = Vec::with_capacity(self.messages.len());
         for (target, row, twins, found) in plans {
-            restore_into(tx, (target, row, twins), found, &mut restored)?;
+            restore_into(tx, (target, row, twins), &found, &mut restored)?;
         }
         Ok(restored)
     }
@@ -107,7 +107,7 @@ impl Restore {
 fn restore_into(
     tx: &mut Tx<'_>,
     (target, mut row, mut twins): (MailboxId, MailboxRow, Option<Twins>),
-    found: Vec<Found>,
+    found: &[Found],
     restored: &mut Vec<Restored>,
 ) -> Result<(), Stop> {
     let modseq = tx.account().counter;

@@ -1,6 +1,7 @@
 //! What is set up for an account: its first mailboxes and its quota.
 
-use crate::mail::rows::MailboxRow;
+use crate::keys;
+use crate::mail::rows::{DeletedRow, MailboxRow};
 use crate::mail::tx::{Stop, Tx};
 use crate::mail::writer::Verb;
 use store_kv::Space;
@@ -42,12 +43,49 @@ impl Verb for SetUp {
             tx.account().next_mailbox = id.0.saturating_add(1);
             let number = tx.account().next_subscription;
             tx.account().next_subscription = number.saturating_add(1);
-            tx.put(crate::keys::subscription(tx.id, number), name.as_str().to_owned().into());
+            tx.put(keys::subscription(tx.id, number), name.as_str().to_owned().into());
             tx.subscriptions_mut().insert(name.clone(), number);
             tx.names_mut().insert(name.clone(), id);
             tx.set_mailbox(id, Some(MailboxRow { special_use, ..MailboxRow::new(name, uid_validity, modseq) }));
         }
         Ok(())
+    }
+}
+
+/// Takes every mailbox and subscription away, INBOX too, and leaves the messages to the next sweep.
+#[derive(Debug)]
+pub(crate) struct Erase;
+
+impl Verb for Erase {
+    type Answer = ();
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<(), Stop> {
+        let all: Vec<_> = tx.names().values().copied().collect();
+        let subscriptions: Vec<_> = tx.subscriptions().values().copied().collect();
+        if all.is_empty() && subscriptions.is_empty() {
+            return Ok(());
+        }
+        tx.next_modseq();
+        let removed = tx.now();
+        for id in all {
+            if let Some(MailboxRow { name, keywords, messages, .. }) = tx.any_mailbox(id).cloned() {
+                let deleted = DeletedRow { name, keywords, messages, removed, expiry: removed };
+                tx.put(keys::deleted_mailbox(tx.id, id), deleted.encode());
+            }
+            tx.set_mailbox(id, None);
+        }
+        for number in subscriptions {
+            tx.delete(keys::subscription(tx.id, number));
+        }
+        tx.names_mut().clear();
+        tx.subscriptions_mut().clear();
+        let account = tx.account();
+        (account.messages, account.octets) = (0, 0);
+        Ok(())
+    }
+
+    fn space(&self) -> Space {
+        Space::Frees
     }
 }
 

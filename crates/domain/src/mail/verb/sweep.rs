@@ -147,9 +147,13 @@ impl Sweep {
                 plan.leaving.push((entry.email, mailbox, entry.uid));
                 plan.deletes.push(key.clone());
             }
-            let tombstones = tx.scan(&page(&keys::tombstones(tx.id, mailbox)))?;
-            plan.deletes.extend(tombstones.iter().map(|(key, _)| key.clone()));
-            if messages.len() < STEP && tombstones.len() < STEP {
+            let mut is_last = messages.len() < STEP;
+            for prefix in [keys::tombstones, keys::changes, keys::chunks] {
+                let rows = tx.scan(&page(&prefix(tx.id, mailbox)))?;
+                plan.deletes.extend(rows.iter().map(|(key, _)| key.clone()));
+                is_last &= rows.len() < STEP;
+            }
+            if is_last {
                 plan.deletes.push(key.clone());
             }
             plan.has_more = true;
@@ -183,7 +187,10 @@ impl Sweep {
             for (key, row) in rows {
                 let tombstone = keys::tombstone_of(key).zip(TombstoneRow::decode(row));
                 let (modseq, tombstone) = tombstone.ok_or_else(|| corrupt("a tombstone"))?;
-                if tombstone.at > oldest {
+                // Chunks that were not renewed since still have the messages that it took.
+                let is_in_chunks =
+                    tx.any_mailbox(id).is_none_or(|row| row.chunk_end == 0 || modseq <= row.chunk_modseq);
+                if tombstone.at > oldest || !is_in_chunks {
                     break;
                 }
                 count += 1;

@@ -103,16 +103,16 @@ impl Transfer {
             let new = Entry { uid, flags: map.map(old.flags), modseq, save_date: tx.now(), ..**old };
             // A message that moves keeps the UIDL it has.
             let kept = view.uidls.get(&old.uid).filter(|_| self.mode == Mode::Move).map(|uidl| &**uidl);
-            let uidl = match &mut twins {
+            let own = match &mut twins {
                 Some(twins) => twins.uidl(self.target, uid, old.email, kept),
                 None => kept.map(Box::from),
             };
-            tx.put(keys::placement(tx.id, self.target, uid), PlacementRow::encode(&new, uidl.as_deref()));
+            tx.put(keys::placement(tx.id, self.target, uid), PlacementRow::encode(&new, own.as_deref()));
             tx.put(keys::reverse(tx.id, new.email, self.target, uid), Bytes::new());
             target.count_in(new.flags, new.size);
             pairs.push((old.uid, uid));
             placed.push(new);
-            own_uidls.extend(uidl.map(|uidl| (uid, uidl)));
+            own_uidls.extend(own.map(|own| (uid, own)));
         }
         target.next_uid += u64::try_from(placed.len()).unwrap_or(u64::MAX);
         target.highest_modseq = modseq;
@@ -137,6 +137,9 @@ impl Transfer {
             tx.delete(keys::reverse(tx.id, entry.email, self.source, entry.uid));
         }
         let uids: Vec<_> = entries.iter().map(|entry| entry.uid).collect();
+        if let Some(lowest) = uids.first() {
+            source.count_chunk_change(*lowest);
+        }
         let tombstone = TombstoneRow::of(&uids, tx.now());
         tx.put(keys::tombstone(tx.id, self.source, modseq), tombstone.encode());
         tx.record(self.source, Vec::new(), uids);
