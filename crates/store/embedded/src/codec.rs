@@ -27,9 +27,9 @@ pub(crate) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// The checksum of one block: the first eight bytes of its BLAKE3 hash.
 pub(crate) fn sum64(data: &[u8]) -> u64 {
-    let hash = blake3::hash(data);
-    let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    let mut sum = [0; 8];
+    blake3::Hasher::new().update(data).finalize_xof().fill(&mut sum);
+    u64::from_le_bytes(sum)
 }
 
 /// The checksum of `parts` and of what came before.

@@ -8,7 +8,7 @@ mod check;
 mod model;
 mod world;
 
-use crate::sim::Random;
+use store_kv::Seeded;
 use world::World;
 
 /// Runs without the variable.
@@ -22,7 +22,7 @@ fn env(name: &str) -> Option<u64> {
 
 fn run(seed: u64) {
     let mut world = World::new(seed);
-    let lives = 1 + Random::new(seed ^ 7).below(LIVES);
+    let lives = 1 + Seeded::new(seed ^ 7).below(LIVES);
     for _ in 0..lives {
         world.live();
         world.die_and_rise();

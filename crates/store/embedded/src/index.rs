@@ -16,6 +16,9 @@ pub type KeyRange<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 /// What happens in one write transaction.
 pub type Work<'a> = &'a mut dyn FnMut(&mut dyn IndexWrite) -> Result<(), StoreError>;
 
+/// Who is shown rows; says whether to go on.
+pub type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>;
+
 /// An ordered map with snapshot reads and atomic, durable writes.
 pub trait Index: Debug + Send + Sync + 'static {
     /// A snapshot. Never held over an await: it pins pages.
@@ -29,12 +32,7 @@ pub trait IndexRead {
     /// The value of a key (at most 511 bytes, not empty).
     fn get(&self, key: &[u8]) -> Result<Option<&[u8]>, StoreError>;
     /// Shows the rows of a range in order until told to stop.
-    fn scan(
-        &self,
-        range: KeyRange<'_>,
-        direction: Direction,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError>;
+    fn scan(&self, range: KeyRange<'_>, direction: Direction, visit: Visit<'_>) -> Result<(), StoreError>;
 }
 
 /// A write transaction of the index. Keys in ascending order are fastest.

@@ -38,6 +38,8 @@ mod view;
 #[cfg(test)]
 mod crash_tests;
 #[cfg(test)]
+mod operation_tests;
+#[cfg(test)]
 mod test_dir;
 
 pub use compact::Compacted;

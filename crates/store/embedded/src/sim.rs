@@ -5,11 +5,9 @@
 //! show it, as Linux does.
 
 mod index;
-mod random;
 mod state;
 
 pub use index::ModelIndex;
-pub use random::Random;
 
 use crate::disk::{Cached, Disk, DiskFile, OpenMode};
 use crate::engine::Embedded;
@@ -21,7 +19,6 @@ use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use store_kv::StoreError;
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,14 +102,14 @@ impl SimDisk {
 impl Embedded {
     /// Opens a store on a simulated disk, its index a model on the same disk.
     pub fn open_simulated(disk: &SimDisk, dir: &Path, options: Options) -> Result<Arc<Self>, OpenError> {
-        let make = |dir: &Path, _: &Options| simulated_index(disk, dir);
+        let make = |dir: &Path, _: &Options| Ok(simulated_index(disk, dir));
         Self::open_on(Arc::new(disk.clone()), &make, dir, options)
     }
 }
 
 /// The index on a simulated disk.
-pub(crate) fn simulated_index(disk: &SimDisk, dir: &Path) -> Result<Arc<dyn Index>, StoreError> {
-    Ok(Arc::new(ModelIndex::open(disk, dir)))
+pub(crate) fn simulated_index(disk: &SimDisk, dir: &Path) -> Arc<dyn Index> {
+    Arc::new(ModelIndex::open(disk, dir))
 }
 
 impl Disk for SimDisk {
@@ -163,8 +160,8 @@ impl Disk for SimDisk {
 
     fn nonce(&self) -> io::Result<[u8; 16]> {
         let mut state = self.state();
-        let high = u128::from(state.random.next());
-        Ok((high << 64 | u128::from(state.random.next())).to_le_bytes())
+        let high = u128::from(state.random.any());
+        Ok((high << 64 | u128::from(state.random.any())).to_le_bytes())
     }
 
     fn is_instant(&self) -> bool {

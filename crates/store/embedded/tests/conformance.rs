@@ -1,13 +1,31 @@
-//! The suite that judges every engine, over the embedded one on a real directory.
+//! The suite that judges every engine, over the embedded one on a real directory with LMDB.
+
+#![expect(clippy::unwrap_used, reason = "a harness of tests: a panic is its verdict")]
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use store_embedded::{Embedded, Options};
 use store_kv::Engine;
 use store_kv::conformance::Harness;
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// Small enough that in a short test segments end, bodies go to files of their own, the index is written and segments
+/// are rewritten.
+fn options() -> Options {
+    Options {
+        segment_size: 1 << 20,
+        inline_body_max: 200 << 10,
+        overlay_bytes: 256 << 10,
+        reserve: 0,
+        index_map: 1 << 32,
+        index_interval: Duration::from_millis(50),
+        compact_interval: Some(Duration::from_millis(70)),
+        ..Options::default()
+    }
+}
 
 /// A store in a directory of its own.
 struct Directory {
@@ -24,17 +42,7 @@ impl Directory {
     }
 
     fn start(&mut self) -> Arc<dyn Engine> {
-        // Small enough that segments end, bodies go to files of their own and the index is written in a short test.
-        let options = Options {
-            segment_size: 1 << 20,
-            inline_body_max: 200 << 10,
-            overlay_bytes: 256 << 10,
-            reserve: 0,
-            index_map: 1 << 32,
-            index_interval: std::time::Duration::from_millis(50),
-            ..Options::default()
-        };
-        let engine = Embedded::open(&self.path, options).unwrap();
+        let engine = Embedded::open(&self.path, options()).unwrap();
         self.engine = Some(engine.clone());
         engine
     }

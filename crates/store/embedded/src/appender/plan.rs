@@ -150,9 +150,8 @@ impl Appender {
                 }
             };
             match change {
-                BodyChange::Add(_) => references.after.insert(batch.account()),
                 BodyChange::Share(_) if references.after.is_empty() => return Err(CommitError::DeadBody(id)),
-                BodyChange::Share(_) => references.after.insert(batch.account()),
+                BodyChange::Add(_) | BodyChange::Share(_) => references.after.insert(batch.account()),
                 BodyChange::Release(_) => references.after.remove(&batch.account()),
             };
         }

@@ -9,7 +9,7 @@ use crate::maintain::{backup, rebuild};
 use crate::open::{Opened, open};
 use crate::options::{Compression, Options};
 use crate::shared::{Request, Shared, lock};
-use crate::sim::{Fault, Random, SimDisk, simulated_index};
+use crate::sim::{Fault, SimDisk, simulated_index};
 use crate::stage::Writer;
 use crate::syncer;
 use bytes::Bytes;
@@ -18,7 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use store_kv::{
-    Batch, BodyChange, BodyId, BodyWriter, CommitError, Committed, Space, StagedBody, StoreError, account_prefix,
+    Batch, BodyChange, BodyId, BodyWriter, CommitError, Committed, Seeded, Space, StagedBody, StoreError,
+    account_prefix,
 };
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use types::AccountId;
@@ -72,7 +73,7 @@ fn count(count: impl FnOnce(&mut Totals)) {
 type Answered = oneshot::Receiver<Result<Committed, CommitError>>;
 
 pub(super) struct World {
-    random: Random,
+    random: Seeded,
     disk: SimDisk,
     options: Options,
     shared: Option<Arc<Shared>>,
@@ -90,7 +91,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(seed: u64) -> Self {
-        let mut random = Random::new(seed);
+        let mut random = Seeded::new(seed);
         let options = Options {
             segment_size: 4096 << random.below(5),
             group_bytes: 3000,
@@ -103,7 +104,7 @@ impl World {
             open_files: 3,
             ..Options::default()
         };
-        let disk = SimDisk::new(random.next());
+        let disk = SimDisk::new(random.any());
         let mut world = Self {
             random,
             disk,
@@ -137,7 +138,7 @@ impl World {
             self.disk.set_capacity((1 << 40) - free + self.random.below(200_000));
             self.options.reserve = 0;
         }
-        for _ in 0..1 + self.random.below(STEPS) {
+        for _ in 0..=self.random.below(STEPS) {
             if self.disk.is_dead() {
                 return;
             }
@@ -158,9 +159,9 @@ impl World {
             18 | 19 => drop(indexer::step(&shared)),
             20 => shared.empty_trash(),
             21 => {
-                let drawn = self.random.below(self.handles.len() as u64 + 1);
-                if (drawn as usize) < self.handles.len() {
-                    self.handles.swap_remove(drawn as usize);
+                let drawn = self.random.index(self.handles.len() + 1);
+                if drawn < self.handles.len() {
+                    self.handles.swap_remove(drawn);
                 }
             }
             22 => self.compact(),
@@ -169,19 +170,19 @@ impl World {
     }
 
     fn key(&mut self, account: AccountId) -> Bytes {
-        let name = self.random.below(KEYS) as u8;
+        let name = self.random.below(KEYS).to_le_bytes()[0];
         [&account_prefix(account)[..], &[name]].concat().into()
     }
 
     fn content(&mut self) -> Vec<u8> {
         let len = match self.random.below(12) {
             0 => 0,
-            1 => self.random.below(150_000),
-            2..4 => 3000 + self.random.below(6000),
-            _ => self.random.below(2000),
+            1 => self.random.index(150_000),
+            2..4 => 3000 + self.random.index(6000),
+            _ => self.random.index(2000),
         };
         let noise = self.random.chance(1, 2);
-        (0..len).map(|i| if noise { self.random.next() as u8 } else { b"Dear Ann, "[(i % 10) as usize] }).collect()
+        if noise { self.random.bytes(len) } else { b"Dear Ann, ".iter().copied().cycle().take(len).collect() }
     }
 
     fn stage(&mut self) -> Option<StagedBody> {
@@ -204,15 +205,15 @@ impl World {
 
     /// Hands a random batch in.
     fn ask(&mut self) {
-        let account = AccountId(self.random.below(ACCOUNTS) as u32);
+        let account = AccountId(u32::try_from(self.random.below(ACCOUNTS)).unwrap());
         let mut batch = Batch::new(account);
         for _ in 0..self.random.below(5) {
             let key = self.key(account);
             if self.random.chance(1, 3) {
                 batch.delete(key);
             } else {
-                let len = self.random.below(120) as usize;
-                batch.put(key, vec![self.random.next() as u8; len]);
+                let len = self.random.index(120);
+                batch.put(key, self.random.bytes(len));
             }
         }
         if self.random.chance(1, 4) {
@@ -238,7 +239,7 @@ impl World {
 
     fn body_change(&mut self) -> Option<BodyChange> {
         let known: Vec<BodyId> = self.contents.keys().copied().collect();
-        let drawn = known.get(self.random.below(known.len() as u64) as usize).copied();
+        let drawn = self.random.pick(&known).copied();
         match self.random.below(6) {
             0..2 => {
                 let staged = self.stage()?;
@@ -248,7 +249,7 @@ impl World {
                 Some(BodyChange::Add(staged))
             }
             2 => {
-                let index = self.random.below(self.handles.len() as u64) as usize;
+                let index = self.random.index(self.handles.len());
                 self.handles.get(index).cloned().map(BodyChange::Add)
             }
             3 => drawn.map(BodyChange::Share),
@@ -345,7 +346,7 @@ impl World {
         } else {
             let mark = lock(&shared.mark).segment;
             let sealed: Vec<u32> = lock(&shared.sealed).range(..mark).map(|(number, _)| *number).collect();
-            if let Some(number) = sealed.get(self.random.below(sealed.len() as u64) as usize) {
+            if let Some(number) = self.random.pick(&sealed) {
                 self.compaction = Compaction::new(shared, *number).ok();
             } else if self.random.chance(1, 2) {
                 let (answer, _answered) = oneshot::channel();
@@ -366,7 +367,7 @@ impl World {
         let shared = self.shared();
         assert_eq!(dump(&shared), self.sure.rows);
         let rows: Vec<_> = self.sure.bodies.keys().copied().collect();
-        if let Some(id) = rows.get(self.random.below(rows.len() as u64) as usize) {
+        if let Some(id) = self.random.pick(&rows) {
             assert!(read(&shared, *id).unwrap() == **self.sure.bodies[id].content);
         }
     }
@@ -444,7 +445,7 @@ impl World {
     fn try_open(&mut self, rebuilds: bool) -> Result<Arc<Shared>, crate::OpenError> {
         let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
         let here = self.disk.clone();
-        let make = |dir: &Path, _: &Options| simulated_index(&here, dir);
+        let make = |dir: &Path, _: &Options| Ok(simulated_index(&here, dir));
         if rebuilds {
             count(|totals| totals.rebuilds += 1);
             rebuild(&disk, &|dir: &Path| here.wipe_index(dir), &make, Path::new(DIR), self.options.clone())?;
@@ -468,7 +469,7 @@ impl World {
         drop(shared);
         self.close();
         self.disk = self.disk.crash();
-        let make = |dir: &Path, _: &Options| simulated_index(&self.disk, dir);
+        let make = |dir: &Path, _: &Options| Ok(simulated_index(&self.disk, dir));
         let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
         rebuild(&disk, &|dir: &Path| self.disk.wipe_index(dir), &make, Path::new(DIR), self.options.clone()).unwrap();
         for dir in [DIR, "/backup"] {

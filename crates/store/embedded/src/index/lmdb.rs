@@ -1,10 +1,9 @@
 //! The index in LMDB.
 
-use super::{Index, IndexRead, IndexWrite, KeyRange, Work};
+use super::{Index, IndexRead, IndexWrite, KeyRange, Visit, Work};
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database, Env, EnvOpenOptions, MdbError, RoTxn, RwTxn, WithTls};
 use std::io;
-use std::ops::ControlFlow;
 use std::path::Path;
 use store_kv::{Direction, StoreError};
 
@@ -113,12 +112,7 @@ impl IndexRead for Snapshot<'_> {
         self.table.get(&self.txn, key).map_err(failed)
     }
 
-    fn scan(
-        &self,
-        range: KeyRange<'_>,
-        direction: Direction,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    fn scan(&self, range: KeyRange<'_>, direction: Direction, visit: Visit<'_>) -> Result<(), StoreError> {
         match direction {
             Direction::Forward => {
                 for row in self.table.range(&self.txn, &range).map_err(failed)? {
@@ -164,7 +158,7 @@ impl IndexWrite for Writer<'_> {
 mod tests {
     use super::*;
     use crate::test_dir::TestDir;
-    use std::ops::Bound;
+    use std::ops::{Bound, ControlFlow};
 
     #[test]
     fn what_is_written_is_read_in_both_directions_and_after_reopening() {

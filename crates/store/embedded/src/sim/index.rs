@@ -2,9 +2,8 @@
 
 use super::SimDisk;
 use super::state::Rows;
-use crate::index::{Index, IndexRead, IndexWrite, KeyRange, Work};
+use crate::index::{Index, IndexRead, IndexWrite, KeyRange, Visit, Work};
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use store_kv::{Direction, StoreError};
@@ -65,12 +64,7 @@ impl IndexRead for Snapshot {
         Ok(self.0.get(key).map(Vec::as_slice))
     }
 
-    fn scan(
-        &self,
-        range: KeyRange<'_>,
-        direction: Direction,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    fn scan(&self, range: KeyRange<'_>, direction: Direction, visit: Visit<'_>) -> Result<(), StoreError> {
         let mut rows = self.0.range::<[u8], _>(range);
         let mut next = || match direction {
             Direction::Forward => rows.next(),

@@ -1,12 +1,13 @@
 //! What a simulated disk holds: files as they read, as they would be after a crash, and what lies between.
 
-use super::{Fault, Random};
+use super::Fault;
 use crate::codec::{len64, narrow, wide};
 use crate::disk::OpenMode;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use store_kv::Seeded;
 
 /// Bytes that a crash keeps or loses as one.
 const SECTOR: usize = 512;
@@ -77,7 +78,7 @@ impl NameChange {
 /// What a simulated disk holds.
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) random: Random,
+    pub(super) random: Seeded,
     inodes: HashMap<u64, Inode>,
     next_inode: u64,
     names: BTreeMap<PathBuf, u64>,
@@ -102,7 +103,7 @@ fn broken() -> io::Error {
 impl State {
     pub(super) fn new(seed: u64) -> Self {
         Self {
-            random: Random::new(seed),
+            random: Seeded::new(seed),
             inodes: HashMap::new(),
             next_inode: 1,
             names: BTreeMap::new(),
@@ -301,8 +302,8 @@ impl State {
     /// What survives a power cut. How much of what was not synced survives is drawn anew for every cut.
     pub(super) fn crash(&mut self) -> Self {
         self.dead = true;
-        let mut random = Random::new(self.random.next());
-        let keep = [0, 1, 50, 90, 100].get(narrow(random.below(5))).copied().unwrap_or(50);
+        let mut random = Seeded::new(self.random.any());
+        let keep = random.pick(&[0, 1, 50, 90, 100]).copied().unwrap_or(50);
         let mut names = self.durable_names.clone();
         for name in &self.unsynced_names {
             if random.chance(keep, 100) {
@@ -328,7 +329,7 @@ impl State {
     /// What a new process finds.
     pub(super) fn kill(&mut self) -> Self {
         self.dead = true;
-        let random = Random::new(self.random.next());
+        let random = Seeded::new(self.random.any());
         Self {
             random,
             inodes: self.inodes.clone(),
@@ -341,12 +342,12 @@ impl State {
 
     fn inherit(&self) -> Self {
         let (next_inode, capacity, indexes) = (self.next_inode, self.capacity, self.indexes.clone());
-        Self { next_inode, capacity, indexes, ..Self::new(0) }
+        Self { next_inode, indexes, capacity, ..Self::new(0) }
     }
 }
 
 /// Applies those sectors of an unsynced change that survive.
-fn tear(change: &Change, keep: u64, random: &mut Random, content: &mut Vec<u8>) {
+fn tear(change: &Change, keep: u64, random: &mut Seeded, content: &mut Vec<u8>) {
     let Change::Write(offset, data) = change else {
         if random.chance(keep, 100) {
             change.apply(content);
