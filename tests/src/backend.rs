@@ -64,6 +64,12 @@ pub trait Backend {
     /// Makes a mailbox of [`ANNA`].
     async fn create_mailbox(&self, mailbox: &str) -> anyhow::Result<()>;
 
+    /// Sets how much the account of [`ANNA`] may hold.
+    async fn set_quota(&self, octets: u64) -> anyhow::Result<()>;
+
+    /// Makes an address that leads to others.
+    async fn add_alias(&self, alias: &str, targets: &[String]) -> anyhow::Result<()>;
+
     /// Puts a message into a mailbox of [`ANNA`] and tells its UID. `date` is in the form of APPEND.
     async fn append(&self, mailbox: &str, message: &[u8], flags: &[String], date: Option<&str>) -> anyhow::Result<u32>;
 

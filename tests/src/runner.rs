@@ -102,10 +102,7 @@ impl<B: Backend> Player<'_, B> {
                 Ok(())
             }
             Action::Expect(label, patterns) => self.expect(*label, patterns.clone()).await,
-            Action::ExpectClosed(label) => match self.connection(*label).await?.receive().await? {
-                None => Ok(()),
-                Some(line) => bail!("expected the end of the connection, got `{}`", show(&line)),
-            },
+            Action::ExpectClosed(label) => self.expect_closed(*label).await,
         }
     }
 
@@ -126,6 +123,16 @@ impl<B: Backend> Player<'_, B> {
                 }
                 None if skipping => {}
                 None => bail!("not what was expected: `{}`", show(&line)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn expect_closed(&mut self, label: Label) -> anyhow::Result<()> {
+        let skipping = self.skipping.take() == Some(label);
+        while let Some(line) = self.connection(label).await?.receive().await? {
+            if !skipping {
+                bail!("expected the end of the connection, got `{}`", show(&line));
             }
         }
         Ok(())
@@ -157,6 +164,8 @@ impl<B: Backend> Player<'_, B> {
     async fn prepare(&mut self, given: &Given) -> anyhow::Result<()> {
         match given {
             Given::Mailbox(name) => self.backend.create_mailbox(name).await,
+            Given::Quota(octets) => self.backend.set_quota(*octets).await,
+            Given::Alias { alias, targets } => self.backend.add_alias(alias, targets).await,
             Given::Messages { mailbox, count, captures } => {
                 for number in 1..=*count {
                     let uid = self.backend.append(mailbox, &messages::numbered(number), &[], None).await?;

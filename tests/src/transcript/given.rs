@@ -4,6 +4,8 @@
 //! given: INBOX with 3 messages ($uid1 $uid2 $uid3), selected by C and C2
 //! given: message hello ($uid) in INBOX with flags \Seen $Forwarded dated 17-Jul-1996 02:44:25 -0700
 //! given: mailbox Archive
+//! given: quota 1000 octets
+//! given: alias sales@example.test to anna@example.test ben@example.test
 //! given: C in clear
 //! given: C greeted
 //! given: P signed in
@@ -39,6 +41,12 @@ pub(crate) enum Readiness {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Given {
     Mailbox(String),
+    /// How much Anna's account may hold, in octets.
+    Quota(u64),
+    Alias {
+        alias: String,
+        targets: Vec<String>,
+    },
     /// So many numbered messages; their UIDs go into the captures.
     Messages {
         mailbox: String,
@@ -74,6 +82,14 @@ impl Given {
 fn one(home: Protocol, text: &str) -> anyhow::Result<Given> {
     if let Some(name) = text.strip_prefix("mailbox ") {
         return Ok(Given::Mailbox(name.to_owned()));
+    }
+    if let Some(rest) = text.strip_prefix("quota ") {
+        let octets = rest.strip_suffix(" octets").context("how many octets?")?;
+        return Ok(Given::Quota(octets.parse().context("a number")?));
+    }
+    if let Some(rest) = text.strip_prefix("alias ") {
+        let (alias, targets) = rest.split_once(" to ").context("to whom?")?;
+        return Ok(Given::Alias { alias: alias.to_owned(), targets: targets.split(' ').map(str::to_owned).collect() });
     }
     if let Some(rest) = text.strip_prefix("message ") {
         return message(rest);
@@ -201,13 +217,23 @@ mod tests {
         assert_eq!(one("C2 signed in as ben"), Some(Given::Connection(C2, Readiness::SignedIn(BEN))));
         assert_eq!(one("C selected INBOX"), Some(Given::Connection(C, selected())));
         assert_eq!(one("mailbox Archive"), Some(Given::Mailbox("Archive".to_owned())));
+        assert_eq!(one("quota 1000 octets"), Some(Given::Quota(1000)));
+        let [alias, anna, ben] = ["sales@x", "anna@x", "ben@x"].map(str::to_owned);
+        assert_eq!(one("alias sales@x to anna@x ben@x"), Some(Given::Alias { alias, targets: vec![anna, ben] }));
     }
 
     #[test]
     fn what_is_no_given_is_refused() {
-        for text in
-            ["", "C asleep", "X greeted", "INBOX with many messages", "INBOX with 1 message (uid)", "message hello"]
-        {
+        for text in [
+            "",
+            "C asleep",
+            "X greeted",
+            "INBOX with many messages",
+            "INBOX with 1 message (uid)",
+            "message hello",
+            "quota x",
+            "alias x",
+        ] {
             assert!(Given::parse(Protocol::Imap, text).is_err(), "{text}");
         }
         assert!(Given::parse(Protocol::Imap, "C greeted, selected by C").is_err());

@@ -17,7 +17,7 @@ use std::time::Duration;
 use store_embedded::Embedded;
 use store_kv::{Engine, Memory};
 use tests::{ANNA, BEN, Backend, DOMAIN, PASSWORD, Protocol, Stream};
-use types::{AccountId, Address, DomainName, Flags, Keyword, MailboxName, ManualClock, Secret, Timestamp};
+use types::{AccountId, Address, DomainName, Flags, Keyword, MailboxName, ManualClock, Octets, Secret, Timestamp};
 
 /// 2026-02-01T00:00:00Z: after the dates of all messages.
 const NOW: Timestamp = Timestamp(1_769_904_000_000);
@@ -35,18 +35,19 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn in_memory() -> Self {
-        Self { name: "memory", engine: Memory::new(), folder: None }
+    #[expect(clippy::unnecessary_wraps, reason = "the same form as the other engine")]
+    pub(crate) fn in_memory() -> anyhow::Result<Self> {
+        Ok(Self { name: "memory", engine: Memory::new(), folder: None })
     }
 
-    pub(crate) fn embedded() -> Self {
+    pub(crate) fn embedded() -> anyhow::Result<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("postamt-transcripts-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::create_dir_all(&folder)?;
         let options = store_embedded::Options { segment_size: SEGMENT, ..store_embedded::Options::default() };
-        let engine = Embedded::open(&folder, options).unwrap();
-        Self { name: "embedded", engine, folder: Some(folder) }
+        let engine = Embedded::open(&folder, options)?;
+        Ok(Self { name: "embedded", engine, folder: Some(folder) })
     }
 }
 
@@ -71,24 +72,25 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) async fn start(store: Store) -> Self {
+    pub(crate) async fn start(store: Store) -> anyhow::Result<Self> {
         let clock = Arc::new(ManualClock::at(NOW));
         let engine = Arc::clone(&store.engine);
         let mail = Mail::new(Arc::clone(&engine), clock.clone(), MailOptions::default());
         let passwords = PasswordOptions::for_tests();
-        let directory = Directory::new(Arc::clone(&engine), clock.clone(), Arc::clone(&mail), passwords).unwrap();
-        directory.domain_add(&DomainName::parse(DOMAIN).unwrap()).await.unwrap();
+        let directory = Directory::new(Arc::clone(&engine), clock.clone(), Arc::clone(&mail), passwords)?;
+        directory.domain_add(&DomainName::parse(DOMAIN)?).await?;
         let password = Secret::new(PASSWORD.to_owned());
-        let anna = directory.account_add(&Address::parse(ANNA).unwrap(), &password, None).await.unwrap();
-        directory.account_add(&Address::parse(BEN).unwrap(), &password, None).await.unwrap();
+        let anna = directory.account_add(&Address::parse(ANNA)?, &password, None).await?;
+        directory.account_add(&Address::parse(BEN)?, &password, None).await?;
         let traces = Traces::new(Arc::clone(&engine), clock.clone());
-        let queue = Queue::open(engine, clock.clone(), Arc::clone(&traces), QueueOptions::default()).await.unwrap();
+        let queue = Queue::open(engine, clock.clone(), Arc::clone(&traces), QueueOptions::default()).await?;
         let options = DeliveryOptions { hostname: HOSTNAME.into(), received_max: 100 };
         let delivery = Delivery::new(Arc::clone(&mail), Arc::clone(&directory), queue, traces, options);
-        let hostname = DomainName::parse(HOSTNAME).unwrap();
-        let shared = Shared { mail, directory, clock: clock.clone(), hostname, tls: Some(tls()) };
+        let hostname = DomainName::parse(HOSTNAME)?;
+        let shared = Shared { mail, directory, clock: clock.clone(), hostname, tls: Some(tls()?) };
         let admission = Admission::new(ConnectionLimits::default());
-        Self { store, clock, shared, delivery, admission, anna, next_port: AtomicU16::new(40_000) }
+        let next_port = AtomicU16::new(40_000);
+        Ok(Self { store, clock, shared, delivery, admission, anna, next_port })
     }
 
     fn arrival(&self, stream: tokio::io::DuplexStream, tls: bool) -> anyhow::Result<Arrival<Piped>> {
@@ -109,14 +111,15 @@ impl Server {
 }
 
 /// Made once: a pipe's TLS is a flag, and only has to be there.
-fn tls() -> Arc<TlsServer> {
+fn tls() -> anyhow::Result<Arc<TlsServer>> {
     static TLS: OnceLock<Arc<TlsServer>> = OnceLock::new();
-    let make = || {
-        let made = self_made(&[HOSTNAME], NOW).unwrap();
-        let certificates = Certificates::from_pem(&made.chain_pem, made.key_pem.expose()).unwrap();
-        TlsServer::new(certificates, TlsOptions::default()).unwrap()
-    };
-    Arc::clone(TLS.get_or_init(make))
+    if let Some(made) = TLS.get() {
+        return Ok(Arc::clone(made));
+    }
+    let made = self_made(&[HOSTNAME], NOW)?;
+    let certificates = Certificates::from_pem(&made.chain_pem, made.key_pem.expose())?;
+    let server = TlsServer::new(certificates, TlsOptions::default())?;
+    Ok(Arc::clone(TLS.get_or_init(|| server)))
 }
 
 impl Backend for Server {
@@ -128,6 +131,16 @@ impl Backend for Server {
         let account = self.shared.mail.account(self.anna).await?;
         account.create(&mailbox_name(mailbox)?, None).await?;
         Ok(())
+    }
+
+    async fn set_quota(&self, octets: u64) -> anyhow::Result<()> {
+        let anna = Address::parse(ANNA)?;
+        Ok(self.shared.directory.quota_set(&anna, Some(Octets(octets))).await?)
+    }
+
+    async fn add_alias(&self, alias: &str, targets: &[String]) -> anyhow::Result<()> {
+        let targets = targets.iter().map(|target| Address::parse(target)).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.shared.directory.alias_add(&Address::parse(alias)?, &targets, false).await?)
     }
 
     async fn append(&self, mailbox: &str, message: &[u8], flags: &[String], date: Option<&str>) -> anyhow::Result<u32> {
