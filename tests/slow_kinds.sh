@@ -3,7 +3,8 @@
 # They name the whole workspace, so that nothing is built anew with other features, and pick their tests by target or name.
 
 slow "crash, simulated disk" "POSTAMT_CRASH_RUNS=4000" --workspace --lib -- crash_tests
-slow "crash, kill -9 of the engine" "POSTAMT_KILL_ROUNDS=200" --workspace --test kill
+slow "crash, kill -9 of the engine" "POSTAMT_KILL_ROUNDS=200" --workspace --test kill -- a_killed_engine
+slow "crash, kill -9 of the server" "POSTAMT_SERVER_KILL_ROUNDS=200" --workspace --test kill -- by_kill_9
 slow "hostile bytes" "POSTAMT_FUZZ_ROUNDS=20000" --workspace --lib -- fuzz any_bytes
 slow "hostile messages" "POSTAMT_FUZZ_ROUNDS=4000" --workspace --test properties
 slow "other parsers' opinions" "POSTAMT_ORACLE_ROUNDS=20000" --workspace --lib -- oracle

@@ -5,6 +5,7 @@ mod dependencies;
 mod guarantees;
 mod layers;
 mod licences;
+mod links;
 mod problem;
 mod rfc;
 mod rust_source;

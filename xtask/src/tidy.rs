@@ -6,13 +6,13 @@ mod rules;
 
 use crate::problem::Problem;
 use crate::workspace::Workspace;
-use crate::{dependencies, guarantees};
+use crate::{dependencies, guarantees, links};
 use exceptions::Exceptions;
 
 /// Where the exceptions stand.
 const EXCEPTIONS: &str = "xtask/tidy-exceptions.txt";
 
-/// Checks every file, then the lists that name other things: guarantees and dependencies.
+/// Checks every file, then the lists that name other things: guarantees, dependencies, links.
 pub(crate) fn check(workspace: &Workspace) -> anyhow::Result<Vec<Problem>> {
     let mut problems = Vec::new();
     for file in &workspace.files {
@@ -25,5 +25,6 @@ pub(crate) fn check(workspace: &Workspace) -> anyhow::Result<Vec<Problem>> {
     let mut problems = exceptions.apply(problems);
     problems.extend(guarantees::check(workspace)?);
     problems.extend(dependencies::check(workspace)?);
+    problems.extend(links::check(workspace)?);
     Ok(problems)
 }
