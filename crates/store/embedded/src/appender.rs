@@ -7,7 +7,7 @@ mod plan;
 use crate::codec::{len64, wide};
 use crate::keys::{Location, Place, Position, Row, body_key};
 use crate::record::{HEADER, Header, Kind, META_MAX};
-use crate::shared::{Answer, Applied, Group, Request, Shared, lock, refuse, wait};
+use crate::shared::{Answer, Applied, Awaited, GATHER, Group, Request, Shared, lock, refuse, wait};
 use crate::stats::Counters;
 use bytes::Bytes;
 pub(crate) use log::Active;
@@ -94,12 +94,17 @@ impl Appender {
     fn next_requests(&self) -> Option<VecDeque<Request>> {
         let mut queue = lock(&self.shared.queue);
         loop {
-            if !queue.requests.is_empty() {
+            // Small batches gather while a sync is under way; large ones are written meanwhile.
+            let gather = queue.bytes < GATHER && !queue.closed && self.shared.poison.get().is_none();
+            if !queue.requests.is_empty() && !(gather && self.shared.is_syncing()) {
+                queue.awaited = Awaited::Nothing;
+                queue.bytes = 0;
                 return Some(std::mem::take(&mut queue.requests));
             }
-            if queue.closed {
+            if queue.requests.is_empty() && queue.closed {
                 return None;
             }
+            queue.awaited = if queue.requests.is_empty() { Awaited::Request } else { Awaited::Sync };
             queue = wait(&self.shared.queue_filled, queue);
         }
     }

@@ -2,7 +2,7 @@
 //! range can be read without the rest.
 
 use crate::codec::{Reader, len64, narrow, put_varint, sum64, wide};
-use crate::options::Compression;
+use crate::options::Zstd;
 use store_kv::{BodyId, StoreError};
 use zstd::bulk::{Compressor, Decompressor};
 
@@ -93,35 +93,43 @@ pub(crate) fn plain_len(len: u64, index: usize) -> usize {
     narrow(len.saturating_sub(before)).min(BLOCK)
 }
 
-/// Turns content into blocks.
-#[derive(Debug)]
-pub(crate) struct Encoder {
-    compression: Compression,
-}
-
 thread_local! {
     /// Setting up a compressor costs more than compressing a letter: one per thread, with its level.
     static COMPRESSOR: std::cell::RefCell<Option<(i32, Compressor<'static>)>> = const { std::cell::RefCell::new(None) };
     static DECOMPRESSOR: std::cell::RefCell<Option<Decompressor<'static>>> = const { std::cell::RefCell::new(None) };
 }
 
-impl Encoder {
-    pub(crate) fn new(compression: Compression) -> Self {
-        Self { compression }
+/// Makes a block of the content that stands in `stored` from `from` on: compressed if that pays. `sum` is the content's
+/// checksum, if somebody has it already.
+pub(crate) fn seal(zstd: Option<Zstd>, stored: &mut Vec<u8>, from: usize, sum: Option<u64>) -> Block {
+    let content = stored.get(from..).unwrap_or_default();
+    if let Some(zstd) = zstd
+        && content.len() >= COMPRESS_MIN
+        && let Some(compressed) = compress_if_worth(content, zstd)
+    {
+        let block = Block { stored: short(compressed.len()), compressed: true, sum: sum64(&compressed) };
+        stored.truncate(from);
+        stored.extend_from_slice(&compressed);
+        return block;
     }
+    Block { stored: short(content.len()), compressed: false, sum: sum.unwrap_or_else(|| sum64(content)) }
+}
 
-    /// Appends a block's stored form to `out`.
-    pub(crate) fn encode(&self, content: &[u8], out: &mut Vec<u8>) -> Block {
-        if let Compression::Sampled { level, percent } = self.compression
-            && content.len() >= COMPRESS_MIN
-            && let Some(compressed) = compress_if_worth(content, level, percent)
-        {
-            out.extend_from_slice(&compressed);
-            return Block { stored: short(compressed.len()), compressed: true, sum: sum64(&compressed) };
-        }
-        out.extend_from_slice(content);
-        Block { stored: short(content.len()), compressed: false, sum: sum64(content) }
+/// A body's blocks, compressed where they were not and it pays; `None` if it pays nowhere. `data` was checked.
+pub(crate) fn recompress(zstd: Zstd, body: &Descriptor, data: &[u8]) -> Option<(Descriptor, Vec<u8>)> {
+    let mut blocks = Vec::with_capacity(body.blocks.len());
+    let mut stored = Vec::with_capacity(data.len());
+    let mut rest = data;
+    for block in &body.blocks {
+        let (piece, after) = rest.split_at_checked(narrow(u64::from(block.stored)))?;
+        rest = after;
+        let from = stored.len();
+        stored.extend_from_slice(piece);
+        let zstd = (!block.compressed).then_some(zstd);
+        blocks.push(if block.compressed { *block } else { seal(zstd, &mut stored, from, Some(block.sum)) });
     }
+    let pays = blocks != body.blocks;
+    pays.then(|| (Descriptor { blocks, ..body.clone() }, stored))
 }
 
 /// A block's length; none is longer than [`BLOCK`].
@@ -130,7 +138,8 @@ fn short(len: usize) -> u32 {
 }
 
 /// The compressed block, unless that saves too little or fails (then it is stored as it is).
-fn compress_if_worth(content: &[u8], level: i32, percent: u8) -> Option<Vec<u8>> {
+fn compress_if_worth(content: &[u8], zstd: Zstd) -> Option<Vec<u8>> {
+    let Zstd { level, percent } = zstd;
     let worth = |plain: usize, small: usize| small.saturating_mul(100) <= plain.saturating_mul(usize::from(percent));
     COMPRESSOR.with_borrow_mut(|slot| {
         if slot.as_ref().is_none_or(|(has, _)| *has != level) {
@@ -193,10 +202,14 @@ pub(crate) fn decode(block: &Block, stored: &[u8], plain: usize, out: &mut Vec<u
 mod tests {
     use super::*;
 
-    fn round_trip(content: &[u8], compression: Compression) -> (Vec<Block>, Vec<u8>) {
-        let encoder = Encoder::new(compression);
+    fn round_trip(content: &[u8], zstd: Option<Zstd>) -> (Vec<Block>, Vec<u8>) {
         let mut stored = Vec::new();
-        let blocks: Vec<Block> = content.chunks(BLOCK).map(|chunk| encoder.encode(chunk, &mut stored)).collect();
+        let mut blocks = Vec::new();
+        for chunk in content.chunks(BLOCK) {
+            let from = stored.len();
+            stored.extend_from_slice(chunk);
+            blocks.push(seal(zstd, &mut stored, from, None));
+        }
         let mut table = Vec::new();
         encode_blocks(&mut table, len64(content), &blocks);
         assert_eq!(decode_blocks(&mut Reader(&table)), Some((len64(content), blocks.clone())));
@@ -215,14 +228,27 @@ mod tests {
     #[test]
     fn text_shrinks_and_noise_is_stored_as_it_is() {
         let text = b"Dear Ann, the quick brown fox sends its regards.\r\n".repeat(4000);
-        let (blocks, stored) = round_trip(&text, Compression::default());
+        let (blocks, stored) = round_trip(&text, Some(Zstd::default()));
         assert!(blocks.iter().all(|block| block.compressed));
         assert!(stored.len() < text.len() / 4);
         let noise: Vec<u8> = (0_u32..50_000).flat_map(|i| sum64(&i.to_le_bytes()).to_le_bytes()).collect();
-        let (blocks, _) = round_trip(&noise, Compression::default());
+        let (blocks, _) = round_trip(&noise, Some(Zstd::default()));
         assert!(blocks.iter().all(|block| !block.compressed));
-        round_trip(&text, Compression::Off);
-        round_trip(b"", Compression::default());
+        round_trip(&text, None);
+        round_trip(b"", Some(Zstd::default()));
+    }
+
+    #[test]
+    fn blocks_are_compressed_later_where_it_pays() {
+        let text = b"Dear Ann, the quick brown fox sends its regards.\r\n".repeat(4000);
+        let (blocks, stored) = round_trip(&text, None);
+        let (len, hash) = (len64(&text), *blake3::hash(&text).as_bytes());
+        let plain = Descriptor { id: BodyId(1), len, hash, blocks };
+        let (body, small) = recompress(Zstd::default(), &plain, &stored).unwrap();
+        assert_eq!((&body.blocks, &small), (&round_trip(&text, Some(Zstd::default())).0, &small));
+        assert!(are_intact(&body.blocks, &small));
+        assert!(small.len() < stored.len() / 4);
+        assert_eq!(recompress(Zstd::default(), &body, &small), None);
     }
 
     #[test]
@@ -237,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_flipped_bit_is_seen() {
-        let (blocks, mut stored) = round_trip(b"hello", Compression::Off);
+        let (blocks, mut stored) = round_trip(b"hello", None);
         stored[2] ^= 1;
         assert!(!is_intact(&blocks[0], &stored));
     }

@@ -5,7 +5,8 @@
 //! segment is the oldest: without them, a rebuild of the index would bring back what an older segment still holds. The
 //! segment goes only when the index has committed everything that took its place, so a crash at any instant is harmless.
 
-use crate::codec::{Reader, narrow, wide};
+use crate::block::{are_intact, recompress};
+use crate::codec::{Reader, len64, narrow, wide};
 use crate::disk::DiskFile;
 use crate::files::{FileKey, open};
 use crate::indexer;
@@ -252,10 +253,13 @@ impl Compaction {
                     if place == Some(Place::Segment(at)) {
                         let mut data = vec![0; narrow(len)];
                         self.file.read_at(&mut data, at)?;
-                        if !crate::block::are_intact(&body.blocks, &data) {
+                        if !are_intact(&body.blocks, &data) {
                             return Err(damaged(self.segment));
                         }
-                        chunk.bytes += len;
+                        let zstd = self.shared.options.compression.rewritten();
+                        let smaller = zstd.and_then(|zstd| recompress(zstd, &body, &data));
+                        let (body, data) = smaller.unwrap_or((body, data));
+                        chunk.bytes += len64(&data);
                         chunk.moves.push(Move::Body(body, Some(data.into())));
                     }
                 }

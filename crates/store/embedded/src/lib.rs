@@ -45,6 +45,6 @@ mod test_dir;
 pub use compact::Compacted;
 pub use engine::Embedded;
 pub use error::OpenError;
-pub use options::{Compression, Options};
+pub use options::{Compression, Options, Zstd};
 pub use stats::Stats;
 pub use verify::{PROBLEMS_MAX, Verified};

@@ -17,12 +17,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
-use store_kv::{Batch, BodyId, CommitError, Committed, StagedBody, StoreError, WatchHub};
+use store_kv::{Batch, BodyChange, BodyId, CommitError, Committed, StagedBody, StoreError, WatchHub};
 use tokio::sync::oneshot;
 use types::AccountId;
 
 /// How long a look at the free space counts.
 const SPACE_LOOK: Duration = Duration::from_millis(500);
+
+/// While a sync is under way, fewer waiting bytes than this are left to gather: they are written in one go when it ends.
+pub(crate) const GATHER: u64 = 64 << 10;
 
 /// Who waits for a batch.
 pub(crate) type Answer = oneshot::Sender<Result<Committed, CommitError>>;
@@ -38,6 +41,23 @@ pub(crate) enum Request {
     Unpinned(BodyId),
     /// Seal the segment that is written to.
     Seal { answer: Answer },
+}
+
+impl Request {
+    /// Bytes of bodies in it, about.
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Commit { batch, .. } => {
+                let added = batch.bodies.iter().map(|change| match change {
+                    BodyChange::Add(staged) => staged.len().0,
+                    BodyChange::Share(_) | BodyChange::Release(_) => 0,
+                });
+                added.fold(0, u64::saturating_add)
+            }
+            Self::Relocate { .. } => GATHER,
+            Self::Unpinned(_) | Self::Seal { .. } => 0,
+        }
+    }
 }
 
 /// One batch that is written and not yet durable.
@@ -67,10 +87,26 @@ pub(crate) struct Group {
     pub(crate) bytes: u64,
 }
 
+/// What the appender waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// Nothing: it works.
+    #[default]
+    Nothing,
+    /// Any request.
+    Request,
+    /// The end of the sync that is under way, or enough bytes to be worth writing meanwhile.
+    Sync,
+}
+
 /// The waiting requests.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     pub(crate) requests: VecDeque<Request>,
+    /// Bytes of bodies in them, about.
+    pub(crate) bytes: u64,
+    /// What the appender waits for.
+    pub(crate) awaited: Awaited,
     /// No more are taken.
     pub(crate) closed: bool,
 }
@@ -168,9 +204,17 @@ impl Shared {
         if queue.closed {
             return Err(request);
         }
+        queue.bytes = queue.bytes.saturating_add(request.bytes());
         queue.requests.push_back(request);
+        let wakes = match queue.awaited {
+            Awaited::Nothing => false,
+            Awaited::Request => true,
+            Awaited::Sync => queue.bytes >= GATHER,
+        };
         drop(queue);
-        self.queue_filled.notify_one();
+        if wakes {
+            self.queue_filled.notify_one();
+        }
         Ok(())
     }
 
@@ -253,6 +297,12 @@ impl Shared {
         while pipe.unsynced > limit && self.poison.get().is_none() {
             pipe = wait(&self.pipe_drained, pipe);
         }
+    }
+
+    /// Whether something is written and not yet durable.
+    pub(crate) fn is_syncing(&self) -> bool {
+        let pipe = lock(&self.pipe);
+        pipe.busy || !pipe.groups.is_empty()
     }
 
     /// Waits until everything written is durable and visible, or the engine is poisoned.

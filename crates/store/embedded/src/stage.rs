@@ -1,7 +1,7 @@
 //! Bodies on their way in: streamed, hashed and cut into blocks; in memory while small, in a file of their own when not.
 
-use crate::block::{BLOCK, Block, Descriptor, Encoder};
-use crate::codec::{len64, narrow, wide};
+use crate::block::{BLOCK, Block, Descriptor, seal};
+use crate::codec::{Reader, len64, narrow, wide};
 use crate::disk::{DiskFile, OpenMode};
 use crate::shared::{Request, Shared, lock};
 use crate::stats::Counters;
@@ -160,14 +160,13 @@ impl Drop for OwnFile {
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     id: BodyId,
-    encoder: Encoder,
     hasher: blake3::Hasher,
     len: u64,
-    /// The content of the block that is not full yet.
-    block: Vec<u8>,
     blocks: Vec<Block>,
     /// Blocks that are not in the file yet.
     stored: Vec<u8>,
+    /// Bytes at its end that are content of the block that is not full yet.
+    open: usize,
     file: Option<OwnFile>,
     failed: Option<StoreError>,
 }
@@ -175,17 +174,15 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn new(shared: Arc<Shared>, size_hint: Option<Octets>) -> Self {
         let id = shared.next_body();
-        let encoder = Encoder::new(shared.options.compression);
         let hint = narrow(size_hint.map_or(0, |hint| hint.0.min(HINT_MAX)));
         Self {
             shared,
             id,
-            encoder,
             hasher: blake3::Hasher::new(),
             len: 0,
-            block: Vec::new(),
             blocks: Vec::new(),
             stored: Vec::with_capacity(hint),
+            open: 0,
             file: None,
             failed: None,
         }
@@ -195,25 +192,21 @@ impl Writer {
     fn take(&mut self, mut piece: &[u8]) {
         self.hasher.update(piece);
         self.len = self.len.saturating_add(len64(piece));
-        if !self.block.is_empty() {
-            let (now, later) = piece.split_at(piece.len().min(BLOCK - self.block.len()));
-            self.block.extend_from_slice(now);
+        while !piece.is_empty() {
+            let (now, later) = piece.split_at(piece.len().min(BLOCK - self.open));
+            self.stored.extend_from_slice(now);
+            self.open += now.len();
             piece = later;
-            if self.block.len() < BLOCK {
-                return;
+            if self.open == BLOCK {
+                self.end_block(None);
             }
-            self.end_block();
         }
-        while let Some((block, rest)) = piece.split_at_checked(BLOCK) {
-            self.blocks.push(self.encoder.encode(block, &mut self.stored));
-            piece = rest;
-        }
-        self.block.extend_from_slice(piece);
     }
 
-    fn end_block(&mut self) {
-        self.blocks.push(self.encoder.encode(&self.block, &mut self.stored));
-        self.block.clear();
+    fn end_block(&mut self, sum: Option<u64>) {
+        let from = self.stored.len() - self.open;
+        self.blocks.push(seal(self.shared.options.compression.arriving(), &mut self.stored, from, sum));
+        self.open = 0;
     }
 
     /// Moves blocks to the body's own file once there are many.
@@ -226,18 +219,12 @@ impl Writer {
         if self.stored.is_empty() || (!all && self.stored.len() < SPILL) {
             return Ok(());
         }
-        let data = std::mem::take(&mut self.stored);
+        let rest = self.stored.split_off(self.stored.len() - self.open);
+        let data = std::mem::replace(&mut self.stored, rest);
         let (offset, handle) = (file.written, file.file.clone());
         file.written = file.written.saturating_add(len64(&data));
-        let written = blocking(&self.shared, move || handle.write_at(&[&data], offset).map(|()| data)).await;
-        match written {
-            Ok(mut buffer) => {
-                buffer.clear();
-                self.stored = buffer;
-                Ok(())
-            }
-            Err(error) => Err(self.fault("writing a body", error)),
-        }
+        let written = blocking(&self.shared, move || handle.write_at(&[&data], offset)).await;
+        written.map_err(|error| self.fault("writing a body", error))
     }
 
     async fn create_file(&mut self) -> Result<(), StoreError> {
@@ -266,8 +253,11 @@ impl Writer {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        if !self.block.is_empty() {
-            self.end_block();
+        let hash = *self.hasher.finalize().as_bytes();
+        if self.open > 0 {
+            // The checksum of the only block is the beginning of the body's hash.
+            let only = self.blocks.is_empty().then(|| Reader(&hash).u64()).flatten();
+            self.end_block(only);
         }
         self.spill(true).await?;
         let staging = match &self.file {
@@ -284,7 +274,6 @@ impl Writer {
         if let Some(file) = &mut self.file {
             file.keep = true;
         }
-        let hash = *self.hasher.finalize().as_bytes();
         let descriptor = Descriptor { id: self.id, len: self.len, hash, blocks: self.blocks };
         Counters::add(&self.shared.counters.body_bytes, self.len);
         Counters::add(&self.shared.counters.stored_body_bytes, descriptor.stored());

@@ -2,7 +2,7 @@
 
 use crate::appender::fail;
 use crate::keys::Position;
-use crate::shared::{Applied, Group, Shared, lock, wait};
+use crate::shared::{Applied, Awaited, Group, Shared, lock, wait};
 use crate::stats::Counters;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -45,6 +45,11 @@ pub(crate) fn step(shared: &Arc<Shared>) {
     pipe.busy = false;
     drop(pipe);
     shared.pipe_drained.notify_all();
+    // The appender may have let small batches gather meanwhile.
+    let gathered = lock(&shared.queue).awaited == Awaited::Sync;
+    if gathered {
+        shared.queue_filled.notify_one();
+    }
 }
 
 /// One sync for each file: nearly always there is one, for a new segment begins only when the old one is durable.

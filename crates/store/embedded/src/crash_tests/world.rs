@@ -7,7 +7,7 @@ use crate::disk::Disk;
 use crate::indexer;
 use crate::maintain::{backup, rebuild};
 use crate::open::{Opened, open};
-use crate::options::{Compression, Options};
+use crate::options::{Compression, Options, Zstd};
 use crate::shared::{Request, Shared, lock};
 use crate::sim::{Fault, SimDisk, simulated_index};
 use crate::stage::Writer;
@@ -100,7 +100,9 @@ impl World {
             compact_percent: 40,
             compact_interval: None,
             reserve: 0,
-            compression: if random.chance(1, 2) { Compression::Off } else { Compression::default() },
+            compression: *random
+                .pick(&[Compression::Off, Compression::default(), Compression::Always(Zstd::default())])
+                .unwrap(),
             open_files: 3,
             ..Options::default()
         };
