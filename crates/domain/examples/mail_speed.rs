@@ -2,7 +2,7 @@
 //!
 //! Figures are of this machine, with every answer durable.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a measurement")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement")]
 
 use domain::{
     Account, Cause, Day, Expunge, FlagNames, Mail, MailOptions, NewMessage, Query, QueryKey, QueryNode, Staged,
@@ -34,8 +34,8 @@ async fn open(dir: &Path) -> (Arc<Embedded>, Account, MailboxId) {
 }
 
 fn report(what: &str, count: usize, took: Duration) {
-    let each = took.as_secs_f64() * 1e6 / count.max(1) as f64;
-    println!("{what:<48} {:>9.3} ms {each:>10.3} us each", took.as_secs_f64() * 1e3);
+    let each = took.as_secs_f64() * 1e6 / f64::from(u32::try_from(count.max(1)).unwrap());
+    println!("{what:<40} {count:>8} {:>10.3} ms {each:>10.3} us each", took.as_secs_f64() * 1e3);
 }
 
 async fn stage(account: &Account, number: usize) -> Staged {
@@ -67,14 +67,15 @@ async fn deliver(account: &Account, inbox: MailboxId, count: usize, at_once: usi
     report(&format!("append, {at_once} at once"), count, started.elapsed());
 }
 
-async fn fill(account: &Account, inbox: MailboxId, total: u32) {
+/// Copies to another mailbox: in INBOX every further copy would have a UIDL of its own.
+async fn fill(account: &Account, inbox: MailboxId, total: u32) -> MailboxId {
+    let large = account.mailboxes().await.unwrap().get(&MailboxName::parse("Archive").unwrap()).unwrap().id;
     loop {
-        let have = account.status(inbox).await.unwrap().messages;
+        let have = account.status(large).await.unwrap().messages;
         if have >= total {
-            return;
+            return large;
         }
-        let take = (total - have).min(have).min(50_000);
-        account.copy(inbox, &UidSet::from_ranges([1..=take]), inbox).await.unwrap();
+        account.copy(inbox, &UidSet::from_ranges([1..=total - have]), large).await.unwrap();
     }
 }
 
@@ -95,7 +96,7 @@ async fn main() {
     deliver(&account, inbox, 500, 1).await;
     deliver(&account, inbox, 10_000, 10).await;
     let started = Instant::now();
-    fill(&account, inbox, total).await;
+    let inbox = fill(&account, inbox, total).await;
     report("copy", total as usize, started.elapsed());
     let all = UidSet::from_ranges([1..=u32::MAX]);
     let seen = FlagNames::system(Flags::SEEN);
@@ -118,12 +119,20 @@ async fn main() {
     tokio::time::sleep(Duration::from_millis(1500)).await;
     drop(account);
     engine.close().await.unwrap();
-    let (engine, account, inbox) = open(&dir).await;
+    let (engine, account, _) = open(&dir).await;
     for what in ["open after a restart", "open again"] {
         let started = Instant::now();
         let view = account.open(inbox).await.unwrap();
         report(what, view.current().len() as usize, started.elapsed());
     }
+    let mut best = Duration::MAX;
+    for _ in 0..10 {
+        let mail = Mail::new(engine.clone(), Arc::new(Wall), MailOptions::default());
+        let started = Instant::now();
+        mail.account(ACCOUNT).await.unwrap().open(inbox).await.unwrap();
+        best = best.min(started.elapsed());
+    }
+    report("open with nothing in memory, best of ten", total as usize, best);
     let started = Instant::now();
     let gone = account.expunge(inbox, Expunge::These(all), Cause::Admin).await.unwrap().len();
     report("expunge all", usize::try_from(gone).unwrap(), started.elapsed());

@@ -152,6 +152,11 @@ pub(crate) fn chunk(account: AccountId, mailbox: MailboxId, index: u32) -> Bytes
     key(account, b'C', &[&mailbox.0.to_be_bytes(), &index.to_be_bytes()])
 }
 
+/// Reads the place off a key of [`chunk`].
+pub(crate) fn chunk_of(key: &[u8]) -> Option<u32> {
+    Some(u32::from_be_bytes(rest(key).get(4..)?.try_into().ok()?))
+}
+
 /// All chunks of a mailbox.
 pub(crate) fn chunks(account: AccountId, mailbox: MailboxId) -> Bytes {
     key(account, b'C', &[&mailbox.0.to_be_bytes()])

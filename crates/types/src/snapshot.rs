@@ -142,6 +142,16 @@ impl Snapshot {
         self
     }
 
+    /// Appends the messages of one chunk, ascending, all past those there are. For those who read whole chunks.
+    pub fn push(&mut self, entries: Vec<Entry>) {
+        let ends =
+            entries.first().zip(entries.last()).map(|(first, last)| (chunk_index(first.uid), chunk_index(last.uid)));
+        let Some((first, last)) = ends else { return };
+        let is_next = self.slots.last().is_none_or(|slot| slot.index < first);
+        assert!(is_next && first == last && entries.is_sorted_by(|a, b| a.uid < b.uid), "chunks are pushed in order");
+        self.push_chunk(entries);
+    }
+
     fn push_chunk(&mut self, entries: Vec<Entry>) {
         if let Some(first) = entries.first() {
             let index = chunk_index(first.uid);

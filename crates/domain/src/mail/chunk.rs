@@ -99,13 +99,12 @@ pub(super) fn encode(placements: &[PlacementRow]) -> Bytes {
 #[derive(Debug, Default)]
 pub(super) struct ChunkReader {
     columns: [Vec<u64>; 7],
-    pub(super) entries: Vec<Entry>,
     pub(super) uidls: BTreeMap<Uid, Box<str>>,
 }
 
 impl ChunkReader {
-    /// Appends the messages of a chunk; `None` if it is damaged.
-    pub(super) fn read(&mut self, row: &[u8]) -> Option<()> {
+    /// The messages of the chunk at a place, ascending; `None` if it is damaged.
+    pub(super) fn read(&mut self, index: u32, row: &[u8]) -> Option<Vec<Entry>> {
         let mut row = RowReader::new(row, VERSION)?;
         let count = usize::try_from(row.number()?).ok()?;
         if count > usize::try_from(CHUNK_UIDS).ok()? {
@@ -115,17 +114,17 @@ impl ChunkReader {
             take_column(&mut row, count, column)?;
         }
         let [uids, emails, flags, modseqs, sizes, internal, saved] = &self.columns;
-        self.entries.reserve(count);
-        let mut last = self.entries.last().map_or(0, |entry| entry.uid.get());
+        let mut entries = Vec::with_capacity(count);
+        let mut last = 0;
         let columns = uids.iter().zip(emails).zip(flags).zip(modseqs).zip(sizes).zip(internal).zip(saved);
         for (place, ((((((uid, email), flags), modseq), size), internal), saved)) in columns.enumerate() {
             let uid = Uid::new(u32::try_from(to_place(place, *uid)).ok()?)?;
-            if uid.get() <= last {
+            if uid.get() <= last || uid.get() / CHUNK_UIDS != index {
                 return None;
             }
             last = uid.get();
             let internal_date = Timestamp(signed(*internal));
-            self.entries.push(Entry {
+            entries.push(Entry {
                 uid,
                 flags: Flags(*flags),
                 modseq: ModSeq(to_place(place, *modseq)),
@@ -139,7 +138,8 @@ impl ChunkReader {
             let uid = Uid::new(row.number32()?)?;
             self.uidls.insert(uid, row.text()?.into());
         }
-        row.end()
+        row.end()?;
+        Some(entries)
     }
 }
 
@@ -176,8 +176,8 @@ mod tests {
             let count = [1, 5, 300, 340][round % 4];
             let placements = placements(&mut random, count, round > 4);
             let mut reader = ChunkReader::default();
-            reader.read(&encode(&placements)).unwrap();
-            let back = reader.entries.into_iter().map(|entry| {
+            let entries = reader.read(1, &encode(&placements)).unwrap();
+            let back = entries.into_iter().map(|entry| {
                 let uidl = reader.uidls.remove(&entry.uid);
                 PlacementRow { entry, uidl }
             });
@@ -196,9 +196,9 @@ mod tests {
             let place = random.index(bytes.len());
             bytes[place] ^= 1 << random.below(8);
             bytes.truncate(bytes.len() - random.index(30));
-            let _ = ChunkReader::default().read(&bytes);
+            let _ = ChunkReader::default().read(1, &bytes);
         }
-        let mut twice = ChunkReader::default();
-        assert!(twice.read(&row).is_some() && twice.read(&row).is_none(), "UIDs ascend");
+        let mut reader = ChunkReader::default();
+        assert!(reader.read(1, &row).is_some() && reader.read(2, &row).is_none(), "it is in its place");
     }
 }

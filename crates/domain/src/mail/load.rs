@@ -23,6 +23,9 @@ use types::{MailboxId, MailboxName, Uid};
 const READS_MAX: usize = 16;
 /// How many rows one page of a scan has: some hundred kilobytes.
 const PAGE_ROWS: usize = 4096;
+/// UIDLs that do not follow from the content.
+type Uidls = BTreeMap<Uid, Box<str>>;
+
 /// How many bytes of chunks one page has.
 const CHUNK_PAGE_BYTES: usize = 4 << 20;
 /// How long a lost wake-up from another process can go unnoticed while nobody asks.
@@ -117,33 +120,35 @@ impl Live {
         row: &MailboxRow,
         old: Option<&Snapshot>,
     ) -> Result<Snapshot, MailError> {
-        let placements = if let Some(placements) = self.read_chunks(id, row).await? {
-            placements
+        let (read, uidls) = if let Some(read) = self.read_chunks(id, row).await? {
+            read
         } else {
-            let mut placements = ChunkReader::default();
-            self.read_placements(id, Uid::MIN, &mut placements).await?;
-            placements
+            let (mut entries, mut uidls) = (Vec::new(), BTreeMap::new());
+            self.read_placements(id, Uid::MIN, &mut entries, &mut uidls).await?;
+            (Snapshot::empty(id, row.uid_validity).with_entries(entries), uidls)
         };
-        let ChunkReader { entries, uidls, .. } = placements;
-        let mut snapshot = match old {
-            None => Snapshot::empty(id, row.uid_validity).with_entries(entries),
-            Some(old) => advance(old, &entries),
-        };
+        let mut snapshot = old.map(|old| advance(old, &read)).unwrap_or(read);
         set_columns(&mut snapshot, row);
         snapshot.uidls = Arc::new(uidls);
         Ok(snapshot)
     }
 
     /// Reads messages one row each, from a UID on.
-    async fn read_placements(&self, id: MailboxId, from: Uid, out: &mut ChunkReader) -> Result<(), MailError> {
+    async fn read_placements(
+        &self,
+        id: MailboxId,
+        from: Uid,
+        entries: &mut Vec<Entry>,
+        uidls: &mut Uidls,
+    ) -> Result<(), MailError> {
         let end = Scan::prefix(&keys::placements(self.id, id)).end;
         self.scan_range(Scan::range(keys::placement(self.id, id, from), end), |(key, row)| {
             let placement = keys::placement_of(&key).and_then(|uid| PlacementRow::decode(uid, &row));
             let placement = placement.ok_or_else(|| corrupt("a message's row"))?;
             if let Some(uidl) = placement.uidl {
-                out.uidls.insert(placement.entry.uid, uidl);
+                uidls.insert(placement.entry.uid, uidl);
             }
-            out.entries.push(placement.entry);
+            entries.push(placement.entry);
             Ok(())
         })
         .await
@@ -152,13 +157,17 @@ impl Live {
     /// Reads messages from chunks, then what changed since and what came after. `None` if there are no chunks, if too
     /// much has changed, or if what is found is not what the mailbox's row says: chunks are copies, the rows are the
     /// truth.
-    async fn read_chunks(&self, id: MailboxId, row: &MailboxRow) -> Result<Option<ChunkReader>, MailError> {
+    async fn read_chunks(&self, id: MailboxId, row: &MailboxRow) -> Result<Option<(Snapshot, Uidls)>, MailError> {
         let Some(end) = u32::try_from(row.chunk_end).ok().and_then(Uid::new) else { return Ok(None) };
         let mut reader = ChunkReader::default();
+        let mut snapshot = Snapshot::empty(id, row.uid_validity);
         let mut is_damaged = false;
         let limit = PageLimit { rows: PAGE_ROWS, bytes: CHUNK_PAGE_BYTES };
-        self.scan_range(Scan { limit, ..Scan::prefix(&keys::chunks(self.id, id)) }, |(_, row)| {
-            is_damaged |= reader.read(&row).is_none();
+        self.scan_range(Scan { limit, ..Scan::prefix(&keys::chunks(self.id, id)) }, |(key, row)| {
+            match keys::chunk_of(&key).and_then(|index| reader.read(index, &row)) {
+                Some(entries) => snapshot.push(entries),
+                None => is_damaged = true,
+            }
             Ok(())
         })
         .await?;
@@ -166,8 +175,26 @@ impl Live {
             tracing::warn!(account = %self.id, mailbox = %id, "a chunk is damaged; its messages are read one by one");
             return Ok(None);
         }
+        let most = usize::try_from(snapshot.len() / 4).unwrap_or(usize::MAX).saturating_add(PAGE_ROWS);
+        let Some(touched) = self.read_changes(id, row, end, most).await? else { return Ok(None) };
+        let mut uidls = reader.uidls;
+        let (mut changed, gone) = self.read_again(id, &touched, &snapshot, &mut uidls).await?;
+        self.read_placements(id, end, &mut changed, &mut uidls).await?;
+        if !changed.is_empty() || !gone.is_empty() {
+            snapshot = snapshot.advanced(&changed, &gone);
+        }
+        Ok((u64::from(snapshot.len()) == row.messages).then_some((snapshot, uidls)))
+    }
+
+    /// The messages in chunks that were changed since these were written; `None` if they are more than `most`.
+    async fn read_changes(
+        &self,
+        id: MailboxId,
+        row: &MailboxRow,
+        end: Uid,
+        most: usize,
+    ) -> Result<Option<BTreeSet<Uid>>, MailError> {
         let mut touched = BTreeSet::new();
-        let most = reader.entries.len() / 4 + PAGE_ROWS;
         let since = row.chunk_modseq.next();
         for (prefix, start) in [
             (keys::changes(self.id, id), keys::change(self.id, id, since)),
@@ -184,44 +211,37 @@ impl Live {
                 return Ok(None);
             }
         }
-        self.read_again(id, &touched, &mut reader).await?;
-        self.read_placements(id, end, &mut reader).await?;
-        Ok((u64::try_from(reader.entries.len()) == Ok(row.messages)).then_some(reader))
+        Ok(Some(touched))
     }
 
-    /// Reads messages again that were changed since they were put into chunks.
+    /// Reads messages again that were changed since they were put into chunks: those that are there, and those of the
+    /// snapshot that are not.
     async fn read_again(
         &self,
         id: MailboxId,
         touched: &BTreeSet<Uid>,
-        reader: &mut ChunkReader,
-    ) -> Result<(), MailError> {
+        snapshot: &Snapshot,
+        uidls: &mut Uidls,
+    ) -> Result<(Vec<Entry>, Vec<Uid>), MailError> {
+        let (mut changed, mut gone) = (Vec::new(), Vec::new());
         if touched.is_empty() {
-            return Ok(());
+            return Ok((changed, gone));
         }
         let keys: Vec<_> = touched.iter().map(|uid| keys::placement(self.id, id, *uid)).collect();
         let rows = self.shared.engine.get_many(&keys).await?;
-        let mut now: BTreeMap<Uid, Option<Entry>> = BTreeMap::new();
         for (uid, row) in touched.iter().zip(rows) {
-            reader.uidls.remove(uid);
-            let placement = match row {
-                None => None,
-                Some(row) => Some(PlacementRow::decode(*uid, &row).ok_or_else(|| corrupt("a message's row"))?),
+            uidls.remove(uid);
+            let Some(row) = row else {
+                gone.extend(snapshot.get(*uid).map(|entry| entry.uid));
+                continue;
             };
-            if let Some(uidl) = placement.as_ref().and_then(|p| p.uidl.clone()) {
-                reader.uidls.insert(*uid, uidl);
+            let placement = PlacementRow::decode(*uid, &row).ok_or_else(|| corrupt("a message's row"))?;
+            if let Some(uidl) = placement.uidl {
+                uidls.insert(*uid, uidl);
             }
-            now.insert(*uid, placement.map(|placement| placement.entry));
+            changed.push(placement.entry);
         }
-        reader.entries.retain_mut(|entry| match now.get(&entry.uid) {
-            None => true,
-            Some(None) => false,
-            Some(Some(newer)) => {
-                *entry = *newer;
-                true
-            }
-        });
-        Ok(())
+        Ok((changed, gone))
     }
 
     /// Opens a mailbox that is not open yet. The caller leads, and the state is fresh.
@@ -308,19 +328,11 @@ fn next_uid(snapshot: &Snapshot) -> u64 {
     snapshot.uid_next.map_or(super::rows::UIDS_END, |uid| uid.get().into())
 }
 
-/// The old snapshot with what is different in `entries`.
-fn advance(old: &Snapshot, entries: &[Entry]) -> Snapshot {
-    let (mut changed, mut gone): (Vec<Entry>, Vec<Uid>) = Default::default();
-    let mut before = old.iter().peekable();
-    for entry in entries {
-        while let Some(left) = before.next_if(|b| b.uid < entry.uid) {
-            gone.push(left.uid);
-        }
-        match before.next_if(|b| b.uid == entry.uid) {
-            Some(same) if same == entry => {}
-            _ => changed.push(*entry),
-        }
-    }
-    gone.extend(before.map(|left| left.uid));
+/// The old snapshot with what is different in a newly read one.
+fn advance(old: &Snapshot, read: &Snapshot) -> Snapshot {
+    let diff = read.diff(old);
+    let mut changed: Vec<Entry> = diff.added.iter().chain(&diff.changed).map(|entry| **entry).collect();
+    changed.sort_unstable_by_key(|entry| entry.uid);
+    let gone: Vec<Uid> = diff.gone.iter().map(|entry| entry.uid).collect();
     old.advanced(&changed, &gone)
 }

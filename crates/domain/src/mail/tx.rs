@@ -170,19 +170,16 @@ impl Work {
         let mut out = Vec::new();
         for (id, row) in &self.mailboxes {
             let Some(row) = row else { continue };
-            let mut snapshot = match self.deltas.remove(id) {
-                Some(mut delta) => {
-                    delta.settle();
-                    delta.snapshot
+            let mut snapshot = if let Some(mut delta) = self.deltas.remove(id) {
+                delta.settle();
+                delta.snapshot
+            } else {
+                let Some(snapshot) = core.views.get(id).map(|cell| cell.snapshot()) else { continue };
+                if snapshot.highest_modseq == row.highest_modseq && snapshot.uid_next == row.uid_next() {
+                    // Nothing that anybody sees.
+                    continue;
                 }
-                None => {
-                    let Some(snapshot) = core.views.get(id).map(|cell| cell.snapshot()) else { continue };
-                    if snapshot.highest_modseq == row.highest_modseq && snapshot.uid_next == row.uid_next() {
-                        // Nothing that anybody sees.
-                        continue;
-                    }
-                    snapshot
-                }
+                snapshot
             };
             set_columns(Arc::make_mut(&mut snapshot), row);
             out.push((*id, snapshot));

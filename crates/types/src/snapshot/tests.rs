@@ -37,6 +37,19 @@ fn sequence_numbers_and_uids_find_each_other() {
 }
 
 #[test]
+fn pushed_chunks_make_the_same_snapshot() {
+    let whole = snapshot((1..=5000).filter(|u| u % 7 != 0 && !(2048..3072).contains(u)));
+    let mut pushed = snapshot([]);
+    pushed.push(Vec::new());
+    for (_, chunk) in whole.chunks() {
+        pushed.push(chunk.entries().to_vec());
+    }
+    assert!(pushed.iter().eq(whole.iter()));
+    assert!(pushed.diff(&whole).is_empty());
+    assert!(pushed.chunks().map(|c| c.0).eq(whole.chunks().map(|c| c.0)));
+}
+
+#[test]
 fn a_change_shares_every_chunk_it_does_not_touch() {
     let before = snapshot(1..=5000);
     let after = before.advanced(&[entry(2000, 2)], &[]);
