@@ -95,8 +95,9 @@ impl Appender {
         let mut queue = lock(&self.shared.queue);
         loop {
             // Small batches gather while a sync is under way; large ones are written meanwhile.
-            let gather = queue.bytes < GATHER && !queue.closed && self.shared.poison.get().is_none();
-            if !queue.requests.is_empty() && !(gather && self.shared.is_syncing()) {
+            let small = queue.bytes < GATHER && !queue.closed && self.shared.poison.get().is_none();
+            let gathers = small && self.shared.is_syncing();
+            if !queue.requests.is_empty() && !gathers {
                 queue.awaited = Awaited::Nothing;
                 queue.bytes = 0;
                 return Some(std::mem::take(&mut queue.requests));
