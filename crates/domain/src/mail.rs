@@ -94,6 +94,12 @@ impl Mail {
         Ok(Staging::new(self.shared.engine.stage(size_hint).await?, max))
     }
 
+    /// How many accounts are in memory, in use or kept for a while; for metrics.
+    pub fn accounts_in_memory(&self) -> usize {
+        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.values().filter(|slot| slot.live.strong_count() > 0).count()
+    }
+
     /// The largest message there may be.
     pub fn message_max(&self) -> Octets {
         self.shared.options.message_max

@@ -115,7 +115,7 @@ pub(crate) struct MailboxRow {
     pub(crate) chunk_end: u64,
     /// Chunks hold all changes up to this one.
     pub(crate) chunk_modseq: ModSeq,
-    /// About how many changes of messages in chunks came later.
+    /// What changes of messages in chunks came later, weighed by what they cost whoever loads these.
     pub(crate) chunk_changes: u32,
 }
 
@@ -176,10 +176,12 @@ impl MailboxRow {
         self.deleted = self.deleted.saturating_sub(u64::from(flags.contains(Flags::DELETED)));
     }
 
-    /// Counts a change of messages of which the lowest has this UID, if it is in a chunk.
-    pub(crate) fn count_chunk_change(&mut self, lowest: Uid) {
-        if u64::from(lowest.get()) < self.chunk_end {
-            self.chunk_changes = self.chunk_changes.saturating_add(1);
+    /// Counts a change of these messages, ascending, if some are in chunks. One of many messages weighs more: loading
+    /// has to read each of them again.
+    pub(crate) fn count_chunk_change(&mut self, uids: &[Uid]) {
+        if uids.first().is_some_and(|lowest| u64::from(lowest.get()) < self.chunk_end) {
+            let weight = u32::try_from(uids.len() / 64).unwrap_or(u32::MAX).saturating_add(1);
+            self.chunk_changes = self.chunk_changes.saturating_add(weight);
         }
     }
 

@@ -20,6 +20,10 @@ pub struct MailOptions {
     pub mailboxes_max: usize,
     /// Largest message.
     pub message_max: Octets,
+    /// How many messages one COPY may name: it happens whole or not at all, so it is one batch.
+    pub copy_max: usize,
+    /// How many verbs may wait for one account; one more is refused as busy.
+    pub waiting_max: usize,
     /// Most accounts that are kept in memory while nobody uses them.
     pub idle_accounts_max: usize,
     /// Most messages in mailbox views that are kept in memory while nobody uses them; some 60 bytes each.
@@ -39,6 +43,8 @@ impl Default for MailOptions {
             tombstones: 180 * DAY,
             mailboxes_max: 10_000,
             message_max: Octets::mib(50),
+            copy_max: 100_000,
+            waiting_max: 10_000,
             idle_accounts_max: 1000,
             idle_messages_max: 1_000_000,
             content_cache: Octets::mib(16),

@@ -111,3 +111,21 @@ impl Twins {
         Some(format!("{:x}.{:x}.{:x}", email.0, mailbox.0, uid.get()).into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::{MailboxName, ModSeq, UidValidity};
+
+    #[test]
+    fn uids_are_given_out_to_the_last_one_and_no_further() {
+        let mut row = MailboxRow::new(MailboxName::inbox(), UidValidity::new(1).unwrap(), ModSeq(1));
+        row.next_uid = u64::from(u32::MAX);
+        assert_eq!(row.uid_next(), Some(Uid::MAX));
+        assert_eq!(next_uids(&row, 1).unwrap().collect::<Vec<_>>(), [Uid::MAX]);
+        assert!(matches!(next_uids(&row, 2), Err(MailError::UidsExhausted)));
+        row.next_uid += 1;
+        assert_eq!((row.uid_next(), next_uids(&row, 0).unwrap().count()), (None, 0));
+        assert!(matches!(next_uids(&row, 1), Err(MailError::UidsExhausted)));
+    }
+}

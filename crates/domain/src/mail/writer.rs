@@ -16,8 +16,6 @@ use std::time::Duration;
 use store_kv::{CommitError, Space, StoreError};
 use tokio::sync::oneshot;
 
-/// How many verbs may wait for one account; one more is refused as busy.
-pub(crate) const WAITING_MAX: usize = 10_000;
 /// How many verbs one batch takes.
 const BATCH_VERBS_MAX: usize = 256;
 /// How many writes a batch may have before it takes no further verb.
@@ -148,7 +146,7 @@ impl Live {
         let (reply, answer) = oneshot::channel();
         let is_leader = {
             let mut queue = self.queue();
-            if queue.waiting.len() >= WAITING_MAX {
+            if queue.waiting.len() >= self.shared.options.waiting_max {
                 return Err(MailError::Busy);
             }
             queue.waiting.push_back(Box::new(Waiting { verb, answer: None, reply }));

@@ -1,7 +1,7 @@
 //! Many at once on one account.
 
-use crate::world::{Store, World, append, flags, set};
-use domain::{Cause, Expunge};
+use crate::world::{Store, World, append, flags, name, set};
+use domain::{Cause, Expunge, MailError, MailOptions};
 use std::collections::BTreeSet;
 use types::{FlagChange, Flags, ModSeq, Uid};
 
@@ -100,4 +100,44 @@ async fn what_a_watcher_sees_only_goes_forward() {
         }
         watcher.await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn only_so_many_verbs_wait_for_one_account() {
+    let options = MailOptions { waiting_max: 100, ..MailOptions::default() };
+    let world = World::with(Store::memory(), options).await;
+    // On one thread the leader has its turn only after all of these have asked.
+    let tasks: Vec<_> = (0..101)
+        .map(|n| {
+            let ann = world.ann.clone();
+            tokio::spawn(async move { ann.subscribe(&name(&format!("s{n}")), true).await })
+        })
+        .collect();
+    let mut refused = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(()) => {}
+            Err(MailError::Busy) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(refused, 1);
+    assert_eq!(world.ann.mailboxes().await.unwrap().subscriptions().len(), 106);
+}
+
+#[tokio::test]
+async fn accounts_that_nobody_uses_leave_memory_and_those_in_use_stay() {
+    let options = MailOptions { idle_accounts_max: 4, ..MailOptions::default() };
+    let mut world = World::with(Store::memory(), options).await;
+    let inbox = world.id("INBOX").await;
+    let mut view = world.open(inbox).await;
+    for number in 100..130 {
+        let id = types::AccountId(number);
+        world.mail.create_account_mail(id).await.unwrap();
+        assert_eq!(world.mail.account(id).await.unwrap().mailboxes().await.unwrap().len(), 6);
+        assert!(world.mail.accounts_in_memory() <= 6);
+    }
+    world.ann = world.mail.account(crate::world::ANN).await.unwrap();
+    let (_, ()) = tokio::join!(append(&world.ann, inbox, "here"), view.changed());
+    assert_eq!(view.current().len(), 1, "there is one state of an account, however often it is asked for");
 }

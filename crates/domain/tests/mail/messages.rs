@@ -1,7 +1,7 @@
 //! APPEND, EXPUNGE, COPY, MOVE, STATUS, recent messages, views.
 
 use crate::world::{Store, World, all, append, flags, keyword, name, new_message, set, uid};
-use domain::{Cause, Expunge, FlagNames, MailError, uidl};
+use domain::{Cause, Expunge, FlagNames, MailError, MailOptions, uidl};
 use std::time::Duration;
 use types::{FlagChange, Flags, ModSeq, Octets, Timestamp, UidSet};
 
@@ -212,5 +212,20 @@ async fn a_verb_for_a_mailbox_that_is_not_there_is_refused() {
         assert!(matches!(world.ann.status(nowhere).await, Err(MailError::NoSuchMailbox)));
         assert!(matches!(world.ann.claim_recent(nowhere).await, Err(MailError::NoSuchMailbox)));
         assert!(matches!(world.ann.vanished_since(nowhere, ModSeq(1), 1).await, Err(MailError::NoSuchMailbox)));
+    }
+}
+
+#[tokio::test]
+async fn one_copy_names_only_so_many_messages_and_a_move_any_number() {
+    for store in Store::all() {
+        let options = MailOptions { copy_max: 3, ..MailOptions::default() };
+        let world = World::with(store, options).await;
+        let (inbox, archive) = (world.id("INBOX").await, world.id("Archive").await);
+        for n in 1..=4 {
+            world.append(inbox, &n.to_string()).await;
+        }
+        assert!(matches!(world.ann.copy(inbox, &all(), archive).await, Err(MailError::TooMany { max: 3 })));
+        assert_eq!(world.ann.copy(inbox, &set(&[2, 3, 4]), archive).await.unwrap().pairs.len(), 3);
+        assert_eq!(world.ann.r#move(inbox, &all(), archive).await.unwrap().pairs.len(), 4);
     }
 }

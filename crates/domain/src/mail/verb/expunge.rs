@@ -55,9 +55,7 @@ impl Verb for Remove {
             );
         }
         let uids: Vec<_> = gone.into_iter().map(|entry| entry.uid).collect();
-        if let Some(lowest) = uids.first() {
-            row.count_chunk_change(*lowest);
-        }
+        row.count_chunk_change(&uids);
         let tombstone = TombstoneRow::of(&uids, removed);
         tx.put(keys::tombstone(tx.id, self.mailbox, row.highest_modseq), tombstone.encode());
         tx.record(self.mailbox, Vec::new(), uids.clone());

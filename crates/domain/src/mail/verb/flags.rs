@@ -66,8 +66,8 @@ impl Verb for StoreFlags {
         }
         let in_chunks = changed.iter().map(|(_, entry)| entry.uid).filter(|uid| u64::from(uid.get()) < next.chunk_end);
         let in_chunks: Vec<_> = in_chunks.collect();
-        if let Some(lowest) = in_chunks.first() {
-            next.count_chunk_change(*lowest);
+        next.count_chunk_change(&in_chunks);
+        if !in_chunks.is_empty() {
             let change = TombstoneRow::of(&in_chunks, tx.now());
             tx.put(keys::change(tx.id, self.mailbox, next.highest_modseq), change.encode());
         }

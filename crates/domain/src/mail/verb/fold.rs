@@ -16,12 +16,16 @@ use types::{AccountId, MailboxId, ModSeq, Uid};
 const CHUNKS_MAX: usize = 32;
 /// How many changes are looked at in one go.
 const CHANGES_MAX: usize = 4096;
-/// After how many changes of messages that are in chunks these are renewed.
-const CHANGES_DUE: u32 = 256;
+/// After how many changes of messages that are in chunks these are renewed, at least.
+const CHANGES_DUE: u64 = 256;
+/// And after how many for each chunk there is: a change may touch any of them, and each is written whole.
+const CHANGES_DUE_EACH: u64 = 2;
 
 /// Whether a mailbox's chunks should be renewed: there is a whole new one, or too much is to be read besides them.
 pub(crate) fn is_due(row: &MailboxRow) -> bool {
-    row.next_uid / u64::from(CHUNK_UIDS) > row.chunk_end / u64::from(CHUNK_UIDS) || row.chunk_changes >= CHANGES_DUE
+    let chunks = row.chunk_end / u64::from(CHUNK_UIDS);
+    let has_new = row.next_uid / u64::from(CHUNK_UIDS) > chunks;
+    has_new || u64::from(row.chunk_changes) >= CHANGES_DUE.max(CHANGES_DUE_EACH * chunks)
 }
 
 /// Renews chunks: one step of it.
@@ -90,7 +94,7 @@ impl Verb for Fold {
         }
         if rest.is_none() {
             row.chunk_modseq = row.chunk_modseq.max(mark);
-            row.chunk_changes = if has_more { CHANGES_DUE } else { 0 };
+            row.chunk_changes = if has_more { row.chunk_changes } else { 0 };
             for (_, key) in old.into_iter().filter(|(modseq, _)| *modseq <= mark) {
                 tx.delete(key);
             }

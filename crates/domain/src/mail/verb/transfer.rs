@@ -12,9 +12,6 @@ use store_kv::Space;
 use types::snapshot::{Entry, Snapshot};
 use types::{MailboxId, Octets, Uid, UidSet};
 
-/// How many messages one COPY may name: it happens whole or not at all, so it is one batch.
-pub(crate) const COPY_MAX: usize = 100_000;
-
 /// Whether the messages stay where they were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -41,12 +38,13 @@ impl Verb for Transfer {
         let source = tx.mailbox(self.source)?.clone();
         let target = tx.mailbox(self.target)?.clone();
         let view = tx.view(self.source)?;
+        let max = tx.shared.options.copy_max;
         let (entries, rest) = match self.mode {
             Mode::Move => step(select(&view, &self.uids, self.from)),
-            Mode::Copy => (select(&view, &self.uids, self.from).take(COPY_MAX + 1).collect(), None),
+            Mode::Copy => (select(&view, &self.uids, self.from).take(max.saturating_add(1)).collect(), None),
         };
-        if self.mode == Mode::Copy && entries.len() > COPY_MAX {
-            return Err(MailError::TooMany { max: COPY_MAX }.into());
+        if self.mode == Mode::Copy && entries.len() > max {
+            return Err(MailError::TooMany { max }.into());
         }
         let size = entries.iter().map(|entry| u64::from(entry.size)).sum();
         if self.mode == Mode::Copy && size > 0 && super::append::usage(tx).refuses(Octets(size)) {
@@ -137,9 +135,7 @@ impl Transfer {
             tx.delete(keys::reverse(tx.id, entry.email, self.source, entry.uid));
         }
         let uids: Vec<_> = entries.iter().map(|entry| entry.uid).collect();
-        if let Some(lowest) = uids.first() {
-            source.count_chunk_change(*lowest);
-        }
+        source.count_chunk_change(&uids);
         let tombstone = TombstoneRow::of(&uids, tx.now());
         tx.put(keys::tombstone(tx.id, self.source, modseq), tombstone.encode());
         tx.record(self.source, Vec::new(), uids);
