@@ -48,7 +48,7 @@ impl Account {
                 plan.look(entry, &mut known);
                 plan.look_at_summary(&content.summary, &mut known);
                 let mut decision = plan.decide(&known, &mut stack);
-                let mut reader = Reader::new(self, &content);
+                let mut reader = Reader::new(self, &content, &plan);
                 if decision.is_none() {
                     gone_is_none(reader.look_at_header(&plan, &mut known).await)?;
                     decision = plan.decide(&known, &mut stack);

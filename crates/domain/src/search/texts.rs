@@ -8,10 +8,12 @@ use message::body_text::BodyText;
 use message::casefold::Search;
 use message::header;
 use std::ops::Range;
-use store_kv::BODY_READ_MAX;
 
 /// Longest header field that is looked at as a whole; of a longer one every part of this length is looked at alone.
 const FIELD_MAX: usize = 1 << 20;
+
+/// How many bytes are read at once where text is looked for: most messages' text and headers.
+const READ_AHEAD: u64 = 32 << 10;
 
 /// Reads a message's bytes page by page, keeping the last page: most messages are one.
 pub(super) struct Reader<'a> {
@@ -19,11 +21,15 @@ pub(super) struct Reader<'a> {
     content: &'a Content,
     page: Bytes,
     start: u64,
+    /// How many bytes are read at least.
+    read_ahead: u64,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(account: &'a Account, content: &'a Content) -> Self {
-        Self { account, content, page: Bytes::new(), start: 0 }
+    /// A reader of a message for a plan: only who looks for text reads more than the header.
+    pub(super) fn new(account: &'a Account, content: &'a Content, plan: &Plan<'_>) -> Self {
+        let read_ahead = if plan.texts.is_empty() { 0 } else { READ_AHEAD };
+        Self { account, content, page: Bytes::new(), start: 0, read_ahead }
     }
 
     /// The first bytes of a range, at least one unless it or the message ends there.
@@ -33,7 +39,8 @@ impl<'a> Reader<'a> {
         }
         let length = u64::try_from(self.page.len()).unwrap_or(u64::MAX);
         if range.start < self.start || range.start >= self.start.saturating_add(length) {
-            let end = range.start.saturating_add(u64::try_from(BODY_READ_MAX).unwrap_or(u64::MAX));
+            // What comes next is often wanted too; an attachment behind a short text is not.
+            let end = range.end.max(range.start.saturating_add(self.read_ahead));
             self.page = self.account.read_body(self.content, range.start..end).await?;
             self.start = range.start;
         }
