@@ -49,6 +49,7 @@ def work(imap):
     check(fine(imap.search(None, "KEYWORD", "keyword")) == [b"2 3"], "KEYWORD")
     fine(imap.copy("2", "Work/Other"))
     fine(imap.uid("MOVE", "3", "Work/Other"))
+    check(imap.response("EXPUNGE")[1] == [b"3"], "MOVE tells the EXPUNGE")
     fine(imap.store("1", "+FLAGS", r"(\Deleted)"))
     check(fine(imap.expunge()) == [b"1"], "EXPUNGE")
     check(fine(imap.search(None, "ALL")) == [b"1 2 3"], "three are left")

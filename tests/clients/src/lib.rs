@@ -21,7 +21,7 @@ pub use binary::postamt;
 pub use directory::Directory;
 pub use imap::{Answer, Imap};
 pub use lmtp::{Lmtp, Reply};
-pub use mail::{after_trace, corpus, letter, maildir, sorted, with_crlf, without_cr};
+pub use mail::{after_trace, corpus, files_in, letter, maildir, same, sorted, with_crlf, without_cr};
 pub use pop3::Pop3;
 pub use program::{Finished, Program};
 pub use server::{Account, DOMAIN, Ports, Server, control};

@@ -31,20 +31,42 @@ impl Lmtp {
 
     /// Delivers by DATA, with dots doubled and a line end added where there was none; one answer per recipient.
     pub fn data(&mut self, to: &[&str], message: &[u8]) -> anyhow::Result<Vec<Reply>> {
-        self.envelope(to)?;
-        self.wire.write(b"DATA\r\n")?;
-        let go = self.reply()?;
-        ensure!(go.code == 354, "DATA: {go:?}");
-        self.wire.write(&stuffed(message))?;
+        self.send(to, message, true)?;
         to.iter().map(|_| self.reply()).collect()
     }
 
     /// Delivers by one BDAT (RFC 3030), which takes every byte as it is; one answer per recipient.
     pub fn bdat(&mut self, to: &[&str], message: &[u8]) -> anyhow::Result<Vec<Reply>> {
-        self.envelope(to)?;
-        self.wire.write(format!("BDAT {} LAST\r\n", message.len()).as_bytes())?;
-        self.wire.write(message)?;
+        self.send(to, message, false)?;
         to.iter().map(|_| self.reply()).collect()
+    }
+
+    /// Delivers either way, and hands out each recipient's answer, by its place in the list, as soon as it is there.
+    pub fn each(
+        &mut self,
+        to: &[&str],
+        message: &[u8],
+        by_data: bool,
+        mut answered: impl FnMut(usize, &Reply) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        self.send(to, message, by_data)?;
+        for place in 0..to.len() {
+            let reply = self.reply()?;
+            answered(place, &reply)?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, to: &[&str], message: &[u8], by_data: bool) -> anyhow::Result<()> {
+        self.envelope(to)?;
+        if by_data {
+            self.wire.write(b"DATA\r\n")?;
+            let go = self.reply()?;
+            ensure!(go.code == 354, "DATA: {go:?}");
+            return self.wire.write(&stuffed(message));
+        }
+        self.wire.write(format!("BDAT {} LAST\r\n", message.len()).as_bytes())?;
+        self.wire.write(message)
     }
 
     fn envelope(&mut self, to: &[&str]) -> anyhow::Result<()> {

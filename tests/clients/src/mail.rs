@@ -1,6 +1,6 @@
 //! Messages: the ones that tests send, and how what came back is compared.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use message::corpus::Sample;
 use std::path::Path;
 
@@ -49,6 +49,36 @@ pub fn maildir(folder: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     found.sort_by(|(_, a), (_, b)| a.cmp(b));
     Ok(found)
 }
+
+/// The bytes of every file of a folder, sorted.
+pub fn files_in(folder: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let mut found = entries.map(|entry| Ok(std::fs::read(entry?.path())?)).collect::<anyhow::Result<Vec<_>>>()?;
+    found.sort();
+    Ok(found)
+}
+
+/// Compares two heaps of messages, whatever their order; what differs is shown as text.
+pub fn same<A: AsRef<[u8]>, B: AsRef<[u8]>>(
+    got: impl IntoIterator<Item = A>,
+    expected: impl IntoIterator<Item = B>,
+) -> anyhow::Result<()> {
+    let got = sorted(got.into_iter().map(|message| message.as_ref().to_vec()));
+    let expected = sorted(expected.into_iter().map(|message| message.as_ref().to_vec()));
+    if got == expected {
+        return Ok(());
+    }
+    let only = |these: &[Vec<u8>], those: &[Vec<u8>]| -> Vec<String> {
+        let rest = these.iter().filter(|message| those.binary_search(message).is_err()).take(SHOWN);
+        rest.map(|message| String::from_utf8_lossy(message).chars().take(SHOWN_LENGTH).collect()).collect()
+    };
+    let (more, fewer) = (only(&got, &expected), only(&expected, &got));
+    bail!("{} messages, not {}; unexpected: {more:#?}; missing: {fewer:#?}", got.len(), expected.len())
+}
+
+/// How many messages, and how much of each, a failed comparison shows.
+const SHOWN: usize = 5;
+const SHOWN_LENGTH: usize = 700;
 
 /// In order, so that two heaps can be compared.
 pub fn sorted(messages: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<u8>> {

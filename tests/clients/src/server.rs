@@ -104,7 +104,7 @@ impl Server {
              [listen]\n{listen}lmtp = [\"127.0.0.1:{lmtp}\", \"{directory}/lmtp\"]\n\n\
              [tls]\ncertificate = \"{directory}/certificate.pem\"\nkey = \"{directory}/key.pem\"\n\n\
              [outbound]\nresolver = \"127.0.0.1:9\"\nrelay = \"127.0.0.1:9\"\nretry = [\"1h\"]\n\n\
-             [limits]\nconnections-per-address = 500\n"
+             [limits]\nconnections-per-address = 500\n\n[log]\nlevel = \"warn\"\n"
         )
     }
 
@@ -214,6 +214,12 @@ impl Server {
         Pop3::sign_in(Wire::tls(self.ports.pop3s, Arc::clone(&self.trust))?, account)
     }
 
+    /// A function that makes such connections, for a thread that outlives the borrow of this server.
+    pub fn pop3_again(&self, account: &Account) -> impl Fn() -> anyhow::Result<Pop3> + Send + 'static {
+        let (port, trust, account) = (self.ports.pop3s, Arc::clone(&self.trust), account.clone());
+        move || Pop3::sign_in(Wire::tls(port, Arc::clone(&trust))?, &account)
+    }
+
     /// An LMTP connection.
     pub fn lmtp(&self) -> anyhow::Result<Lmtp> {
         Lmtp::hello(Wire::plain(self.ports.lmtp)?)
@@ -227,7 +233,7 @@ impl Drop for Server {
             let _ = child.wait();
         }
         let log = self.log();
-        let tail: Vec<&str> = log.lines().rev().take(60).collect();
+        let tail: Vec<&str> = log.lines().rev().take(25).collect();
         eprintln!("--- the end of the server's log");
         tail.iter().rev().for_each(|line| eprintln!("{line}"));
     }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, ensure};
 use std::path::PathBuf;
-use tests_clients::{Account, Directory, Program, Server, corpus, letter, maildir, sorted, with_crlf, without_cr};
+use tests_clients::{Account, Directory, Program, Server, corpus, letter, maildir, same, with_crlf, without_cr};
 
 /// A Maildir with its mbsync configuration.
 struct Device {
@@ -36,8 +36,9 @@ impl Device {
         self.directory.join(name)
     }
 
+    /// The messages of a folder, without the line that mbsync leaves in what it wrote there.
     fn mail(&self, folder: &str) -> anyhow::Result<Vec<Vec<u8>>> {
-        Ok(maildir(&self.folder(folder))?.into_iter().map(|(_, bytes)| bytes).collect())
+        Ok(maildir(&self.folder(folder))?.into_iter().map(|(_, bytes)| without_mark(&bytes)).collect())
     }
 
     /// The path of the one message with this subject.
@@ -82,12 +83,24 @@ impl Device {
     }
 }
 
+/// Without mbsync's own field, by which it finds a message again whose UID it was not told.
+fn without_mark(message: &[u8]) -> Vec<u8> {
+    let lines = message.split_inclusive(|b| *b == b'\n');
+    lines.filter(|line| !line.starts_with(b"X-TUID: ")).collect::<Vec<_>>().concat()
+}
+
+/// mbsync leaves alone what has no empty line behind its header.
+fn has_end_of_header(message: &[u8]) -> bool {
+    let lines = without_cr(message);
+    lines.starts_with(b"\n") || lines.windows(2).any(|pair| pair == b"\n\n")
+}
+
 #[test]
 fn the_corpus_reaches_two_devices_unaltered() -> anyhow::Result<()> {
     let server = Server::start()?;
     let account = server.account("anna")?;
     let mut imap = server.imap(&account)?;
-    let corpus: Vec<_> = corpus().into_iter().filter(|sample| !sample.bytes.is_empty()).collect();
+    let corpus: Vec<_> = corpus().into_iter().filter(|sample| has_end_of_header(&sample.bytes)).collect();
     for sample in &corpus {
         let answer = imap.append("INBOX", "", &sample.bytes)?;
         ensure!(answer.ok, "{}: {}", sample.name, answer.text);
@@ -95,14 +108,8 @@ fn the_corpus_reaches_two_devices_unaltered() -> anyhow::Result<()> {
     let (a, b) = (Device::new(&server, &account)?, Device::new(&server, &account)?);
     a.sync()?;
     b.sync()?;
-    let expected = sorted(corpus.iter().map(|sample| without_cr(&sample.bytes)));
     for device in [&a, &b] {
-        let got = device.mail("INBOX")?;
-        assert_eq!(got.len(), expected.len());
-        for (place, (got, expected)) in got.iter().zip(&expected).enumerate() {
-            let short = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(300)]).into_owned();
-            assert!(got == expected, "{place}: got {:?}, not {:?}", short(got), short(expected));
-        }
+        same(device.mail("INBOX")?, corpus.iter().map(|sample| without_cr(&sample.bytes)))?;
     }
     // Nothing came back to the server for it.
     assert_eq!(imap.count("INBOX")?, u32::try_from(corpus.len())?);
@@ -120,8 +127,10 @@ fn new_mail_flags_moves_and_deletions_cross_over_in_both_directions() -> anyhow:
     }
     a.sync()?;
     b.sync()?;
-    assert_eq!(a.mail("INBOX")?.len(), 4);
-    assert_eq!(a.mail("INBOX")?, b.mail("INBOX")?);
+    let stored = server.imap(&account)?.messages("INBOX")?;
+    for device in [&a, &b] {
+        same(device.mail("INBOX")?, stored.iter().map(|(_, bytes)| without_cr(bytes)))?;
+    }
 
     // New mail, written on either device.
     let mine = without_cr(&letter("from a"));
@@ -130,12 +139,12 @@ fn new_mail_flags_moves_and_deletions_cross_over_in_both_directions() -> anyhow:
     for device in [&a, &b, &a] {
         device.sync()?;
     }
-    assert_eq!(std::fs::read(b.find("INBOX", "from a")?)?, mine);
-    assert_eq!(std::fs::read(a.find("Drafts", "from b")?)?, without_cr(&letter("from b")));
+    assert_eq!(without_mark(&std::fs::read(b.find("INBOX", "from a")?)?), mine);
+    assert_eq!(without_mark(&std::fs::read(a.find("Drafts", "from b")?)?), without_cr(&letter("from b")));
     assert_eq!(a.flags("Drafts", "from b")?, "DS");
     let mut imap = server.imap(&account)?;
     let stored = imap.messages("Drafts")?;
-    assert_eq!(stored.first().map(|(_, bytes)| bytes.clone()), Some(with_crlf(&letter("from b"))));
+    assert_eq!(stored.first().map(|(_, bytes)| without_mark(bytes)), Some(with_crlf(&letter("from b"))));
 
     // Flags, set and taken away, both ways.
     a.flag("INBOX", "letter 1", "FS")?;
@@ -182,12 +191,14 @@ fn a_folder_made_on_one_device_appears_on_the_other() -> anyhow::Result<()> {
     let account = server.account("anna")?;
     let (a, b) = (Device::new(&server, &account)?, Device::new(&server, &account)?);
     a.sync()?;
+    // mbsync 1.4 writes names as they are: beyond ASCII they stand in modified UTF-7 on disk (RFC 3501 §5.1.3).
+    let name = "Reisen/F&APY-hr";
     for part in ["cur", "new", "tmp"] {
-        std::fs::create_dir_all(a.folder("Reisen/Föhr").join(part))?;
+        std::fs::create_dir_all(a.folder(name).join(part))?;
     }
-    std::fs::write(a.folder("Reisen/Föhr").join("cur/1700000002.a.device:2,S"), without_cr(&letter("ferry")))?;
+    std::fs::write(a.folder(name).join("cur/1700000002.a.device:2,S"), without_cr(&letter("ferry")))?;
     a.sync()?;
     b.sync()?;
-    assert!(b.has("Reisen/Föhr", "ferry"));
+    assert!(b.has(name, "ferry"));
     Ok(())
 }

@@ -66,7 +66,7 @@ fn the_printed_mutt_command_opens_the_inbox() -> anyhow::Result<()> {
     let seen = std::fs::read_to_string(trial.path().join("all.txt"))?;
     for number in 1..=12 {
         let id = format!("<sample-{number:02}@example.test>");
-        assert!(seen.contains(&id) || number > 1, "no {id}");
+        assert!(seen.contains(&id), "no {id}");
     }
     Ok(())
 }
@@ -142,7 +142,8 @@ fn ctrl_c_ends_it_and_deletes_its_directory() -> anyhow::Result<()> {
     let mut trial = started()?;
     assert!(trial.data().join("ca.pem").is_file());
     let imaps = trial.port("IMAP  localhost")?;
-    ensure!(trial.interrupt()?.success(), "{}", trial.complaints());
+    let ended = trial.interrupt()?;
+    ensure!(ended.success(), "{ended}");
     assert!(!trial.data().exists(), "the directory is still there");
     assert!(std::net::TcpStream::connect(("127.0.0.1", imaps)).is_err(), "the port still answers");
     let last = trial.text().lines().last().unwrap_or_default().to_owned();

@@ -1,0 +1,125 @@
+//! NeoMutt, driven by the keys that a person would press: read, flag, delete, move, send, keep a copy.
+
+use anyhow::ensure;
+use tests_clients::{Account, Directory, Finished, Program, Server, after_trace, letter, with_crlf, without_cr};
+
+struct Mutt {
+    directory: Directory,
+}
+
+impl Mutt {
+    fn new(server: &Server, account: &Account) -> anyhow::Result<Self> {
+        let directory = Directory::new()?;
+        let user = account.address.replace('@', "%40");
+        let (ports, ca) = (server.ports(), server.ca());
+        let rc = format!(
+            "set from=\"{address}\" realname=\"Anna\" use_from=yes\n\
+             set ssl_ca_certificates_file=\"{ca}\" ssl_force_tls=yes\n\
+             set imap_user=\"{address}\" imap_pass=\"{password}\"\n\
+             set folder=\"imaps://{user}@localhost:{imaps}/\" spoolfile=\"+INBOX\" record=\"+Sent\" postponed=\"+Drafts\"\n\
+             set smtp_url=\"smtps://{user}@localhost:{submissions}/\" smtp_pass=\"{password}\"\n\
+             set header_cache=\"\" sort=date wait_key=no pipe_split=yes confirmappend=no confirmcreate=no\n\
+             set delete=yes quit=yes mark_old=no copy=yes editor=\"/bin/sh write\"\n",
+            address = account.address,
+            password = account.password,
+            ca = ca.display(),
+            imaps = ports.imaps,
+            submissions = ports.submissions,
+        );
+        directory.write("muttrc", rc)?;
+        Ok(Self { directory })
+    }
+
+    /// NeoMutt on a terminal that `script` makes, with these keys waiting for it.
+    fn keys(&self, keys: &str) -> anyhow::Result<Finished> {
+        let rc = std::fs::read_to_string(self.directory.join("muttrc"))?;
+        self.directory.write("keysrc", format!("{rc}push '{keys}'\n"))?;
+        let program = Program::new("script").args(["-qec", "neomutt -n -F keysrc", "/dev/null"]);
+        program.home(self.directory.path()).succeed()
+    }
+
+    /// NeoMutt as a command that sends (`-s`), without a terminal.
+    fn send(&self, to: &str, subject: &str, text: &str) -> anyhow::Result<Finished> {
+        let program = Program::new("neomutt").args(["-n", "-F", "muttrc", "-s", subject, to]);
+        program.home(self.directory.path()).input(text).succeed()
+    }
+}
+
+#[test]
+fn mail_is_read_flagged_moved_and_deleted() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let anna = server.account("anna")?;
+    let mut imap = server.imap(&anna)?;
+    for number in 1..=4 {
+        ensure!(imap.append("INBOX", "", &letter(&format!("letter {number}")))?.ok);
+    }
+    let mutt = Mutt::new(&server, &anna)?;
+    // Read the first and pipe it as it is into a file; flag the second; move the third; delete the fourth; quit.
+    let keys = "<first-entry><display-message><exit><pipe-message>cat > one.txt<enter>\
+                <first-entry><next-entry><flag-message>\
+                <search>letter 3<enter><save-message>=Archive<enter>\
+                <search>letter 4<enter><delete-message><quit>";
+    mutt.keys(keys)?;
+    let piped = std::fs::read(mutt.directory.join("one.txt"))?;
+    assert_eq!(piped, without_cr(&letter("letter 1")));
+    imap.expect("SELECT INBOX")?;
+    let flags = imap.expect("FETCH 1:* (FLAGS)")?;
+    let flags: Vec<String> = flags.fetched().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    assert_eq!(flags.len(), 2, "{flags:?}");
+    assert!(flags[0].contains("\\Seen") && !flags[0].contains("\\Flagged"), "{flags:?}");
+    assert!(flags[1].contains("\\Flagged"), "{flags:?}");
+    assert_eq!(imap.messages("Archive")?[0].1, letter("letter 3"));
+    Ok(())
+}
+
+/// A text of this machine, as it must arrive.
+const TEXT: &str = "Hallo Ben,\n\n.\nFrom hier\n";
+
+#[test]
+fn a_letter_is_written_sent_and_a_copy_kept() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let (anna, ben) = (server.account("anna")?, server.account("ben")?);
+    let mutt = Mutt::new(&server, &anna)?;
+    mutt.directory.write("text", TEXT)?;
+    mutt.directory.write("write", "#!/bin/sh\nexec cat text > \"$1\"\n")?;
+    mutt.keys(&format!("<mail>{}<enter>Fähre<enter><send-message><exit>", ben.address))?;
+    let (got, kept) = (server.imap(&ben)?.messages("INBOX")?, server.imap(&anna)?.messages("Sent")?);
+    assert_eq!((got.len(), kept.len()), (1, 1));
+    for letter in [after_trace(&got[0].1), &kept[0].1] {
+        let text = String::from_utf8_lossy(letter).into_owned();
+        assert!(letter.ends_with(&with_crlf(format!("\n\n{TEXT}").as_bytes())), "{text}");
+        assert!(text.contains("Subject: =?utf-8?"), "{text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_letter_is_sent_from_a_script() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let (anna, ben) = (server.account("anna")?, server.account("ben")?);
+    Mutt::new(&server, &anna)?.send(&ben.address, "from a script", TEXT)?;
+    let got = server.imap(&ben)?.messages("INBOX")?;
+    assert_eq!(got.len(), 1);
+    assert!(got[0].1.ends_with(&with_crlf(format!("\n\n{TEXT}").as_bytes())));
+    Ok(())
+}
+
+#[test]
+fn new_mail_shows_while_the_mailbox_is_open() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let anna = server.account("anna")?;
+    server.lmtp()?.data(&[&anna.address], &letter("first"))?;
+    let mutt = Mutt::new(&server, &anna)?;
+    let before = letter("arrived meanwhile");
+    std::fs::write(mutt.directory.join("new.eml"), &before)?;
+    // What arrives through another program while it is open is there after the next look.
+    let deliver = format!(
+        "<shell-escape>curl -sS --url smtp://localhost:{} --mail-from x@elsewhere.example --mail-rcpt {} -T new.eml<enter>",
+        server.ports().smtp,
+        anna.address
+    );
+    mutt.keys(&format!("{deliver}<imap-fetch-mail><last-entry><pipe-message>cat > last.txt<enter><exit>"))?;
+    let piped = std::fs::read(mutt.directory.join("last.txt"))?;
+    assert_eq!(after_trace(&piped), without_cr(&before));
+    Ok(())
+}
