@@ -15,8 +15,14 @@ mod server;
 mod trial;
 
 use clap::Parser as _;
+use mimalloc::MiMalloc;
 use std::io::Write as _;
 use std::process::ExitCode;
+
+/// The system's allocator lets the 19 MiB of each password check split its heap, and keeps what lies between: a server
+/// with 2,000 idle connections stood at 1.4 GB instead of 50 MB (`docs/performance.md`).
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     match command::run(cli::Cli::parse()) {
