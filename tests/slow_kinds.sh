@@ -12,3 +12,4 @@ slow "other parsers' opinions" "POSTAMT_ORACLE_ROUNDS=500000" --workspace --lib 
 slow "model of an engine" "POSTAMT_MODEL_STEPS=10000" --workspace --tests -- model
 slow "model of what clients know" "POSTAMT_MODEL_ROUNDS=300000" --workspace --lib -- view::tests::model
 slow "model of mail" "POSTAMT_MODEL_ROUNDS=100 POSTAMT_FAULT_ROUNDS=300" --workspace --test mail
+slow "model of the queue" "POSTAMT_QUEUE_ROUNDS=200" --workspace --lib -- queue::tests
