@@ -1,24 +1,20 @@
-//! Address lists (RFC 5322 §3.4, obsolete forms of §4.4): groups, routes, comments as names, and what real headers
-//! hold instead. Nothing is refused: what cannot be read comes out marked, as the words below say.
+//! Address lists (RFC 5322 §3.4, obsolete forms of §4.4) and what real headers hold instead. A table says for each state
+//! and token what is done and which state follows; nothing is looked at twice. Nothing is refused: what cannot be read
+//! is left empty, and the next comma begins anew.
 
-use crate::lexer::{Broken, Lexer, Progress};
+mod member;
 
-/// Stands for a local part that is not there: an empty one would make a client believe in a group (RFC 9051 §7.5.2).
-pub const MISSING_MAILBOX: &[u8] = b"MISSING_MAILBOX";
-/// Stands for a domain that is not there.
-pub const MISSING_DOMAIN: &[u8] = b"MISSING_DOMAIN";
-/// Stands for the domain of an address in angle brackets that cannot be read.
-const SYNTAX_ERROR: &[u8] = b"SYNTAX_ERROR";
-/// Stands for a source route that cannot be read.
-const INVALID_ROUTE: &[u8] = b"INVALID_ROUTE";
+use crate::lexer::{Alphabet, Kind, Token, Tokens};
+use member::Member;
 
-/// One entry of an address list as ENVELOPE shows it (RFC 9051 §7.5.2): raw bytes, unquoted, unfolded, encoded words
-/// as they came. Without a domain it begins a group (`mailbox` is its name) or ends one (no `mailbox` either).
+/// One entry of an address list as ENVELOPE shows it (RFC 3501 §7.4.2): raw bytes, unquoted, unfolded, encoded words
+/// as they came. Without a domain (`None`) it begins a group (`mailbox` is its name) or ends one (no `mailbox` either).
+/// Parts of an address that are not there or cannot be read are empty, not `None`: that would say group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AddressEntry {
     /// Display name, or the comment that stands for it.
     pub name: Option<Vec<u8>>,
-    /// Source route (RFC 5322 §4.4).
+    /// Source route (RFC 5322 §4.4); one that cannot be read is ignored, as that section says of all.
     pub route: Option<Vec<u8>>,
     /// Local part.
     pub mailbox: Option<Vec<u8>>,
@@ -27,198 +23,284 @@ pub struct AddressEntry {
 }
 
 impl AddressEntry {
-    /// Whether local part and domain are both as the message has them.
+    /// Whether it is an address with local part and domain.
     pub fn is_complete(&self) -> bool {
-        let is = |part: &Option<Vec<u8>>, missing: &[&[u8]]| part.as_deref().is_some_and(|p| !missing.contains(&p));
-        is(&self.mailbox, &[MISSING_MAILBOX]) && is(&self.domain, &[MISSING_DOMAIN, SYNTAX_ERROR])
+        let has = |part: &Option<Vec<u8>>| part.as_ref().is_some_and(|text| !text.is_empty());
+        has(&self.mailbox) && has(&self.domain)
     }
 }
 
-/// Hands every entry of an address list to `each`, in order. One pass: time grows with the value's length.
-pub fn parse_list(value: &[u8], mut each: impl FnMut(AddressEntry)) {
-    let mut lexer = Lexer::new(value).with_comments();
-    if !matches!(lexer.skip_cfws(), Ok(true)) {
-        return;
+/// Hands every entry of an address list to `each`, in order; members of the list that are empty are none. Every group
+/// that begins ends. One pass: time grows with the value's length.
+pub fn parse_list(value: &[u8], each: impl FnMut(AddressEntry)) {
+    let mut reader = Reader { state: State::Words, member: Member::new(), is_in_group: false, each };
+    for token in Tokens::new(value, Alphabet::Atom) {
+        reader.take(&token);
     }
-    loop {
-        match address(&mut lexer, &mut each) {
-            Ok(true) | Err(Broken) if lexer.peek() == Some(b',') => lexer.advance(),
-            _ => return,
+    reader.leave_route();
+    reader.emit();
+    reader.end_group();
+}
+
+/// What a token is to an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    Word,
+    Quoted,
+    Literal,
+    Dot,
+    At,
+    Less,
+    Greater,
+    Comma,
+    Colon,
+    Semicolon,
+    /// What has no place in an address.
+    Stray,
+}
+
+impl Class {
+    /// `None` for a comment.
+    fn of(token: &Token<'_>) -> Option<Self> {
+        Some(match token.kind {
+            Kind::Word => Self::Word,
+            Kind::Quoted => Self::Quoted,
+            Kind::Literal => Self::Literal,
+            Kind::Comment => return None,
+            Kind::Mark(b'.') => Self::Dot,
+            Kind::Mark(b'@') => Self::At,
+            Kind::Mark(b'<') => Self::Less,
+            Kind::Mark(b'>') => Self::Greater,
+            Kind::Mark(b',') => Self::Comma,
+            Kind::Mark(b':') => Self::Colon,
+            Kind::Mark(b';') => Self::Semicolon,
+            Kind::Mark(_) => Self::Stray,
+        })
+    }
+
+    /// Whether it is text of its own, which a space parts from other text.
+    fn is_text(self) -> bool {
+        matches!(self, Self::Word | Self::Quoted | Self::Literal)
+    }
+}
+
+/// Where in an address the reader stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// At its begin, or within words that are a name or a local part: what follows tells.
+    Words,
+    /// After the at sign of an address without brackets.
+    Domain,
+    /// After such an address, where nothing should be.
+    Rest,
+    /// After an opening bracket, or after the route that followed it.
+    Open,
+    /// Within the local part in brackets.
+    InnerLocal,
+    /// Within the domain in brackets.
+    InnerDomain,
+    /// Within a route: after an at sign that begins what stands in brackets.
+    Route,
+    /// After the closing bracket.
+    Closed,
+}
+
+/// What is done with a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    /// Nothing.
+    Pass,
+    /// It is a word of a name, perhaps of a local part.
+    AddWord,
+    /// It is seen as part of a name, should a bracket follow.
+    AddRest,
+    /// The words last joined by dots are the local part.
+    EndLocal,
+    /// It belongs to a domain without brackets, or ends it.
+    AddDomain,
+    /// The domain cannot be read.
+    SpoilDomain,
+    /// What came before is the name.
+    Open,
+    /// It belongs to a local part in brackets.
+    AddInnerLocal,
+    /// The local part cannot be read.
+    SpoilLocal,
+    /// It belongs to a domain in brackets.
+    AddInnerDomain,
+    /// What came after the bracket before this one counts for nothing.
+    Reopen,
+    /// It belongs to a route; a word that cannot begins the local part, as after a route whose colon is missing.
+    AddRoute,
+    /// There was no colon, so what came is no route.
+    DropRoute,
+    /// The route is over.
+    EndRoute,
+    /// What seemed a route is a domain without local part.
+    LeaveRoute,
+    /// The address is over.
+    Emit,
+    /// The address is over, although no comma says so, and the next one's bracket opens.
+    EmitOpen,
+    /// The words are the name of a group.
+    BeginGroup,
+    /// The address is over, and the group if there is one: some programs part addresses by semicolons.
+    EndGroup,
+}
+
+/// The table.
+#[rustfmt::skip]
+#[expect(clippy::match_same_arms, reason = "a table is read by its rows")]
+const fn step(state: State, class: Class) -> (Action, State) {
+    use {Action as A, Class as C, State as S};
+    match (state, class) {
+        (S::Words,       C::At)                   => (A::EndLocal,       S::Domain),
+        (S::Words,       C::Less)                 => (A::Open,           S::Open),
+        (S::Words,       C::Comma)                => (A::Emit,           S::Words),
+        (S::Words,       C::Colon)                => (A::BeginGroup,     S::Words),
+        (S::Words,       C::Semicolon)            => (A::EndGroup,       S::Words),
+        (S::Words,       _)                       => (A::AddWord,        S::Words),
+
+        (S::Domain,      C::At)                   => (A::SpoilDomain,    S::Rest),
+        // The name is an address of its own, as some programs write it: `a@example.org <a@example.org>`.
+        (S::Domain,      C::Less)                 => (A::Open,           S::Open),
+        (S::Domain,      C::Comma)                => (A::Emit,           S::Words),
+        (S::Domain,      C::Semicolon)            => (A::EndGroup,       S::Words),
+        (S::Domain,      C::Greater | C::Colon)   => (A::AddRest,        S::Rest),
+        (S::Domain,      _)                       => (A::AddDomain,      S::Domain),
+
+        (S::Rest,        C::Less)                 => (A::Open,           S::Open),
+        (S::Rest,        C::Comma)                => (A::Emit,           S::Words),
+        (S::Rest,        C::Semicolon)            => (A::EndGroup,       S::Words),
+        (S::Rest,        _)                       => (A::AddRest,        S::Rest),
+
+        (S::Open,        C::At)                   => (A::AddRoute,       S::Route),
+        (S::InnerLocal,  C::At)                   => (A::Pass,           S::InnerDomain),
+        (S::Open | S::InnerLocal, C::Less)        => (A::Reopen,         S::Open),
+        (S::Open | S::InnerLocal, C::Greater)     => (A::Pass,           S::Closed),
+        (S::Open | S::InnerLocal, C::Comma)       => (A::Emit,           S::Words),
+        (S::Open | S::InnerLocal, C::Semicolon)   => (A::EndGroup,       S::Words),
+        (S::Open | S::InnerLocal, C::Word | C::Quoted | C::Dot)
+                                                  => (A::AddInnerLocal,  S::InnerLocal),
+        (S::Open | S::InnerLocal, C::Literal | C::Colon | C::Stray)
+                                                  => (A::SpoilLocal,     S::InnerLocal),
+
+        (S::InnerDomain, C::At | C::Colon)        => (A::SpoilDomain,    S::InnerDomain),
+        (S::InnerDomain, C::Less)                 => (A::Reopen,         S::Open),
+        (S::InnerDomain, C::Greater)              => (A::Pass,           S::Closed),
+        (S::InnerDomain, C::Comma)                => (A::Emit,           S::Words),
+        (S::InnerDomain, C::Semicolon)            => (A::EndGroup,       S::Words),
+        (S::InnerDomain, _)                       => (A::AddInnerDomain, S::InnerDomain),
+
+        (S::Route,       C::Colon)                => (A::EndRoute,       S::Open),
+        (S::Route,       C::Less)                 => (A::Reopen,         S::Open),
+        (S::Route,       C::Greater)              => (A::LeaveRoute,     S::Closed),
+        (S::Route,       C::Semicolon)            => (A::EndGroup,       S::Words),
+        (S::Route,       C::Quoted)               => (A::DropRoute,      S::InnerLocal),
+        // Only here a comma does not end the address.
+        (S::Route,       _)                       => (A::AddRoute,       S::Route),
+
+        (S::Closed,      C::Less)                 => (A::EmitOpen,       S::Open),
+        (S::Closed,      C::Comma)                => (A::Emit,           S::Words),
+        (S::Closed,      C::Semicolon)            => (A::EndGroup,       S::Words),
+        (S::Closed,      _)                       => (A::Pass,           S::Closed),
+    }
+}
+
+struct Reader<F> {
+    state: State,
+    member: Member,
+    is_in_group: bool,
+    each: F,
+}
+
+impl<F: FnMut(AddressEntry)> Reader<F> {
+    fn take(&mut self, token: &Token<'_>) {
+        let Some(class) = Class::of(token) else {
+            self.member.comment(token);
+            return;
+        };
+        let (action, next) = step(self.state, class);
+        if class == Class::Semicolon {
+            self.leave_route();
         }
-        match lexer.skip_cfws() {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(Broken) => {
-                each(completed(AddressEntry::default()));
-                return;
+        self.state = next;
+        if !matches!(class, Class::Comma | Class::Semicolon) {
+            self.member.begin();
+        }
+        match action {
+            Action::Pass => {}
+            Action::AddWord => self.member.add_word(token, class),
+            Action::AddRest => self.member.add_rest(token, class),
+            Action::EndLocal => self.member.end_local(token, class),
+            Action::AddDomain => {
+                if !self.member.add_domain(token, class) {
+                    self.state = State::Rest;
+                }
+            }
+            Action::SpoilDomain => self.member.spoil_domain(token, class),
+            Action::Open => self.member.open(),
+            Action::AddInnerLocal => self.member.add_inner_local(token, class),
+            Action::SpoilLocal => self.member.spoil_local(),
+            Action::AddInnerDomain => self.member.add_inner_domain(token, class),
+            Action::Reopen => self.member.reopen(),
+            Action::AddRoute => {
+                if !self.member.add_route(token, class) {
+                    self.drop_route(token, class);
+                }
+            }
+            Action::DropRoute => self.drop_route(token, class),
+            Action::EndRoute => self.member.end_route(),
+            Action::LeaveRoute => self.member.leave_route(),
+            Action::Emit => self.emit(),
+            Action::EmitOpen => {
+                self.emit();
+                self.member.begin();
+                self.member.open();
+            }
+            Action::BeginGroup => self.begin_group(),
+            Action::EndGroup => {
+                self.emit();
+                self.end_group();
             }
         }
     }
+
+    fn drop_route(&mut self, token: &Token<'_>, class: Class) {
+        self.member.reopen();
+        self.member.add_inner_local(token, class);
+        self.state = State::InnerLocal;
+    }
+
+    /// What a route without end is where the list or the group ends.
+    fn leave_route(&mut self) {
+        if self.state == State::Route {
+            self.member.leave_route();
+        }
+    }
+
+    fn emit(&mut self) {
+        if let Some(entry) = self.member.entry() {
+            (self.each)(entry);
+        }
+        self.member.clear();
+    }
+
+    /// Groups do not nest (RFC 5322 §3.4): one that begins within another ends it.
+    fn begin_group(&mut self) {
+        self.end_group();
+        let name = self.member.words().to_vec();
+        self.member.clear();
+        (self.each)(AddressEntry { mailbox: Some(name), ..AddressEntry::default() });
+        self.is_in_group = true;
+    }
+
+    fn end_group(&mut self) {
+        if std::mem::take(&mut self.is_in_group) {
+            (self.each)(AddressEntry::default());
+        }
+    }
 }
 
-/// `address = mailbox / group`
-fn address(lexer: &mut Lexer<'_>, each: &mut impl FnMut(AddressEntry)) -> Progress {
-    let start = lexer.position();
-    let mut name = Vec::new();
-    match lexer.phrase(&mut name) {
-        Ok(true) if lexer.peek() == Some(b':') => Ok(group(lexer, name, each)),
-        phrase => {
-            let (entry, progress) = mailbox(lexer, start, name, phrase);
-            each(entry);
-            progress
-        }
-    }
-}
-
-/// `group = display-name ":" [group-list] ";" [CFWS]`, from the colon. A group that does not end ends with the list.
-fn group(lexer: &mut Lexer<'_>, name: Vec<u8>, each: &mut impl FnMut(AddressEntry)) -> bool {
-    each(AddressEntry { mailbox: Some(name), ..AddressEntry::default() });
-    lexer.advance();
-    let mut more = matches!(lexer.skip_cfws(), Ok(true)) && lexer.peek() != Some(b';');
-    while more {
-        let start = lexer.position();
-        let mut name = Vec::new();
-        let phrase = lexer.phrase(&mut name);
-        let (entry, _) = mailbox(lexer, start, name, phrase);
-        each(entry);
-        if lexer.peek() != Some(b',') {
-            break;
-        }
-        lexer.advance();
-        more = matches!(lexer.skip_cfws(), Ok(true));
-    }
-    let mut more = true;
-    if lexer.peek() == Some(b';') {
-        lexer.advance();
-        more = lexer.skip_cfws() != Ok(false);
-    }
-    each(AddressEntry::default());
-    more
-}
-
-/// `mailbox = name-addr / addr-spec`, after its first phrase has been read.
-fn mailbox(lexer: &mut Lexer<'_>, start: usize, name: Vec<u8>, phrase: Progress) -> (AddressEntry, Progress) {
-    let mut entry = AddressEntry::default();
-    if phrase == Ok(true) && lexer.peek() == Some(b'<') {
-        entry.name = Some(name).filter(|n| !n.is_empty());
-        let read = angle_address(lexer, &mut entry);
-        if read.is_err() {
-            entry.domain = Some(SYNTAX_ERROR.to_vec());
-        }
-        return (completed(entry), Ok(lexer.peek().is_some()));
-    }
-    lexer.rewind(start);
-    let progress = bare_address(lexer, &mut entry);
-    (completed(entry), progress)
-}
-
-fn completed(mut entry: AddressEntry) -> AddressEntry {
-    entry.mailbox.get_or_insert_with(|| MISSING_MAILBOX.to_vec());
-    if entry.domain.as_ref().is_none_or(Vec::is_empty) {
-        entry.domain = Some(MISSING_DOMAIN.to_vec());
-    }
-    entry
-}
-
-/// `angle-addr = [CFWS] "<" [obs-route] addr-spec ">" [CFWS]`
-fn angle_address(lexer: &mut Lexer<'_>, entry: &mut AddressEntry) -> Progress {
-    lexer.advance();
-    if !lexer.skip_cfws()? {
-        return Err(Broken);
-    }
-    if lexer.peek() == Some(b'@') {
-        let mut route = Vec::new();
-        if matches!(route_list(lexer, &mut route), Ok(true)) && lexer.peek() == Some(b':') {
-            entry.route = Some(route);
-            lexer.advance();
-        } else {
-            entry.route = Some(INVALID_ROUTE.to_vec());
-        }
-        if !lexer.skip_cfws()? {
-            return Err(Broken);
-        }
-    }
-    if lexer.peek() != Some(b'>') {
-        if !local_part(lexer, entry)? {
-            return Err(Broken);
-        }
-        if lexer.peek() == Some(b'@') && !domain(lexer, entry)? {
-            return Err(Broken);
-        }
-    }
-    if lexer.peek() != Some(b'>') {
-        return Err(Broken);
-    }
-    lexer.advance();
-    lexer.skip_cfws()
-}
-
-/// `obs-domain-list`, from its first at sign.
-fn route_list(lexer: &mut Lexer<'_>, route: &mut Vec<u8>) -> Progress {
-    while lexer.peek() == Some(b'@') {
-        if !route.is_empty() {
-            route.push(b',');
-        }
-        route.push(b'@');
-        if !lexer.at_domain(route)? {
-            return Ok(false);
-        }
-        while lexer.skip_cfws()? && lexer.peek() == Some(b',') {
-            lexer.advance();
-        }
-    }
-    Ok(lexer.peek().is_some())
-}
-
-fn local_part(lexer: &mut Lexer<'_>, entry: &mut AddressEntry) -> Progress {
-    let mut local = Vec::new();
-    let progress =
-        if lexer.peek() == Some(b'"') { lexer.quoted_string(&mut local) } else { lexer.loose_dot_atom(&mut local) };
-    if progress.is_ok() {
-        entry.mailbox = Some(local);
-    }
-    progress
-}
-
-fn domain(lexer: &mut Lexer<'_>, entry: &mut AddressEntry) -> Progress {
-    let mut domain = Vec::new();
-    let progress = lexer.at_domain(&mut domain);
-    if progress.is_ok() {
-        entry.domain = Some(domain);
-    }
-    progress
-}
-
-/// `addr-spec = local-part "@" domain`; a comment becomes the name, as was the custom before RFC 822 had names.
-fn bare_address(lexer: &mut Lexer<'_>, entry: &mut AddressEntry) -> Progress {
-    lexer.take_comment();
-    let is_quoted = lexer.peek() == Some(b'"');
-    let mut progress = local_part(lexer, entry);
-    let mut has_domain = false;
-    if progress != Ok(false) && lexer.peek() == Some(b'@') {
-        has_domain = true;
-        let read = domain(lexer, entry);
-        if read != Ok(true) {
-            progress = read;
-        }
-    }
-    let comment = lexer.take_comment();
-    if !comment.is_empty() {
-        entry.name = Some(comment);
-    } else if !has_domain {
-        // One word alone is a mailbox; several are a name.
-        let mut name = entry.mailbox.clone().unwrap_or_default();
-        name.push(b' ');
-        let length = name.len();
-        // What follows is only looked at for whether it is there: the entry is broken either way.
-        let _ = lexer.phrase(&mut name);
-        if name.len() != length {
-            entry.mailbox = None;
-            entry.name = Some(name);
-        } else if is_quoted {
-            entry.name = entry.mailbox.take();
-        }
-        progress = Err(Broken);
-    }
-    progress
-}
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Dates of header fields (RFC 5322 §3.3, obsolete forms of §4.3), read and written.
 
-use crate::lexer::Lexer;
+use crate::lexer::{Alphabet, Kind, Tokens};
 use crate::summary::SentDate;
 use types::Timestamp;
 
@@ -50,7 +50,7 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
 /// Reads a Date field. `None` if there is no day, month, year and time of day in it; a zone that is not known is taken
 /// for UTC (RFC 5322 §4.3).
 pub fn parse(value: &[u8]) -> Option<SentDate> {
-    let mut words = Words(Lexer::new(value.get(..DATE_MAX).unwrap_or(value)));
+    let mut words = Words(Tokens::new(value.get(..DATE_MAX).unwrap_or(value), Alphabet::Date));
     let mut first = words.next()?;
     if !first.first()?.is_ascii_digit() {
         // A day of the week.
@@ -78,25 +78,12 @@ pub fn parse(value: &[u8]) -> Option<SentDate> {
 }
 
 /// Words between white space, comments and commas.
-struct Words<'a>(Lexer<'a>);
+struct Words<'a>(Tokens<'a>);
 
 impl Words<'_> {
     fn next(&mut self) -> Option<Vec<u8>> {
-        loop {
-            if !self.0.skip_cfws().ok()? {
-                return None;
-            }
-            if self.0.peek() == Some(b',') {
-                self.0.advance();
-                continue;
-            }
-            let mut word = Vec::new();
-            while let Some(byte) = self.0.peek().filter(|b| b.is_ascii_alphanumeric() || b"+-:.".contains(b)) {
-                word.push(byte);
-                self.0.advance();
-            }
-            return (!word.is_empty()).then_some(word);
-        }
+        let token = self.0.find(|token| token.kind != Kind::Comment && !token.is(b','))?;
+        (token.kind == Kind::Word).then(|| token.text.to_vec())
     }
 }
 

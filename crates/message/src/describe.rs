@@ -2,7 +2,7 @@
 //! header itself need not be kept (RFC 9051 §7.5.2).
 
 use crate::address::AddressEntry;
-use crate::lexer::Lexer;
+use crate::lexer::{Alphabet, Kind, Tokens};
 use crate::parameter::{Parameter, Parameterised};
 use crate::part::{PartKind, TransferEncoding};
 use crate::scanner::{Fields, Name};
@@ -239,10 +239,9 @@ fn media(value: &str, subtype: &str) -> Parameterised {
 
 /// The one word of a Content-Transfer-Encoding; `None` if there is more, or none.
 fn encoding_name(value: &[u8]) -> Option<Vec<u8>> {
-    let mut lexer = Lexer::new(value);
-    let mut word = Vec::new();
-    let ends = lexer.skip_cfws().is_ok() && lexer.token(&mut word) == Ok(false);
-    (ends && !word.is_empty()).then_some(word)
+    let mut tokens = Tokens::new(value, Alphabet::Token);
+    let word = tokens.significant().filter(|token| token.kind == Kind::Word)?;
+    tokens.significant().is_none().then(|| word.text.to_vec())
 }
 
 /// Whether a part is one that a mail program lists as attached (RFC 8621 §4.1.4 in short).
@@ -309,19 +308,14 @@ fn put_common_extension(out: &mut Vec<u8>, disposition: Option<&Parameterised>, 
     }
     out.push(b' ');
     let mut separator = b'(';
-    let mut lexer = Lexer::new(language.unwrap_or_default());
-    let mut tag = Vec::new();
-    let mut more = lexer.skip_cfws();
-    while more.is_ok() && lexer.atom(&mut tag).is_ok() {
+    let mut tokens = Tokens::new(language.unwrap_or_default(), Alphabet::Token);
+    while let Some(tag) = tokens.significant().filter(|token| token.kind == Kind::Word) {
         out.push(separator);
         separator = b' ';
-        wire::put_string(out, &tag);
-        tag.clear();
-        if lexer.peek() != Some(b',') {
+        wire::put_string(out, tag.text);
+        if !tokens.significant().is_some_and(|token| token.is(b',')) {
             break;
         }
-        lexer.advance();
-        more = lexer.skip_cfws();
     }
     out.extend_from_slice(if separator == b'(' { b"NIL" } else { b")" });
 }

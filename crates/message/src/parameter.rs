@@ -1,7 +1,7 @@
 //! Values with parameters: Content-Type and Content-Disposition (RFC 2045 §5.1, RFC 2183), with RFC 2231.
 
 use crate::charset;
-use crate::lexer::{Broken, Lexer, Progress};
+use crate::lexer::{Alphabet, Kind, Tokens};
 
 /// How many parameters of one field are read.
 pub const PARAMETERS_MAX: usize = 200;
@@ -47,26 +47,23 @@ pub struct Parameterised {
 impl Parameterised {
     /// Reads a Content-Type; `None` if it does not begin with `type/subtype`.
     pub fn parse_content_type(value: &[u8]) -> Option<Self> {
-        let mut lexer = Lexer::new(value);
-        let mut out = Self::default();
-        let read = read_type(&mut lexer, &mut out);
-        if out.value.is_empty() || out.subtype.is_empty() || read.is_err() {
-            return None;
-        }
-        out.parameters = read_parameters(&mut lexer);
-        Some(out)
+        let mut tokens = Tokens::new(value, Alphabet::Token);
+        let (value, subtype) = read_type(&mut tokens)?;
+        Some(Self { value, subtype, parameters: read_parameters(&mut tokens) })
     }
 
-    /// Reads a Content-Disposition; `None` if it does not begin with a word.
+    /// Reads a Content-Disposition, its value empty if it does not begin with a word; `None` if there are no parameters
+    /// either.
     pub fn parse_disposition(value: &[u8]) -> Option<Self> {
-        let mut lexer = Lexer::new(value);
+        let mut tokens = Tokens::new(value, Alphabet::Token);
+        let mut ahead = tokens.clone();
         let mut out = Self::default();
-        let more = lexer.skip_cfws();
-        if matches!(more, Ok(true)) && lexer.token(&mut out.value).is_err() {
-            return None;
+        if let Some(word) = ahead.significant().filter(|token| token.kind == Kind::Word) {
+            out.value = word.text.to_vec();
+            tokens = ahead;
         }
-        out.parameters = read_parameters(&mut lexer);
-        Some(out)
+        out.parameters = read_parameters(&mut tokens);
+        (out != Self::default()).then_some(out)
     }
 
     /// The first parameter of this name, given in small letters; RFC 2231 forms count.
@@ -75,20 +72,14 @@ impl Parameterised {
     }
 }
 
-/// `type "/" subtype`
-fn read_type(lexer: &mut Lexer<'_>, out: &mut Parameterised) -> Progress {
-    if !lexer.skip_cfws()? || !lexer.token(&mut out.value)? || lexer.peek() != Some(b'/') {
-        return Err(Broken);
-    }
-    lexer.advance();
-    if !lexer.skip_cfws()? {
-        return Err(Broken);
-    }
-    let more = lexer.token(&mut out.subtype)?;
-    if more && lexer.peek() != Some(b';') {
-        return Err(Broken);
-    }
-    Ok(more)
+/// `type "/" subtype`, and then nothing or a semicolon, which is left.
+fn read_type(tokens: &mut Tokens<'_>) -> Option<(Vec<u8>, Vec<u8>)> {
+    let kind = tokens.significant()?;
+    let slash = tokens.significant()?;
+    let subtype = tokens.significant()?;
+    let ends = tokens.clone().significant().is_none_or(|token| token.is(b';'));
+    let is_type = kind.kind == Kind::Word && slash.is(b'/') && subtype.kind == Kind::Word;
+    (is_type && ends).then(|| (kind.text.to_vec(), subtype.text.to_vec()))
 }
 
 /// One piece of a continued parameter (RFC 2231 §3), or the whole of one that has a charset.
@@ -103,19 +94,13 @@ struct Piece {
 }
 
 /// `*(";" parameter)`; what is no parameter is passed over up to the next semicolon.
-fn read_parameters(lexer: &mut Lexer<'_>) -> Vec<Parameter> {
+fn read_parameters(tokens: &mut Tokens<'_>) -> Vec<Parameter> {
     let mut plain: Vec<Parameter> = Vec::new();
     let mut pieces: Vec<Piece> = Vec::new();
-    while lexer.peek().is_some() && plain.len() + pieces.len() < PARAMETERS_MAX {
-        if lexer.peek() != Some(b';') {
-            lexer.advance();
-            continue;
-        }
-        lexer.advance();
-        let mut parameter = Parameter { name: Vec::new(), value: Vec::new() };
-        if read_parameter(lexer, &mut parameter).is_err() {
-            continue;
-        }
+    while plain.len() + pieces.len() < PARAMETERS_MAX && tokens.any(|token| token.is(b';')) {
+        let mut ahead = tokens.clone();
+        let Some(parameter) = read_parameter(&mut ahead) else { continue };
+        *tokens = ahead;
         match continuation(&parameter.name) {
             Some((stem, number, is_extended)) => {
                 let name = stem.to_vec();
@@ -130,22 +115,12 @@ fn read_parameters(lexer: &mut Lexer<'_>) -> Vec<Parameter> {
 }
 
 /// `attribute "=" value`; a value that is not quoted may hold tspecials, for many programs do not quote.
-fn read_parameter(lexer: &mut Lexer<'_>, parameter: &mut Parameter) -> Progress {
-    if !lexer.skip_cfws()? || !lexer.token(&mut parameter.name)? {
-        return Err(Broken);
-    }
-    if parameter.name.is_empty() || lexer.peek() != Some(b'=') {
-        return Err(Broken);
-    }
-    lexer.advance();
-    if !lexer.skip_cfws()? {
-        return Ok(false);
-    }
-    if lexer.peek() == Some(b'"') {
-        lexer.quoted_string(&mut parameter.value)
-    } else {
-        lexer.loose_value(&mut parameter.value)
-    }
+fn read_parameter(tokens: &mut Tokens<'_>) -> Option<Parameter> {
+    let name = tokens.significant().filter(|token| token.kind == Kind::Word)?;
+    tokens.significant().filter(|token| token.is(b'='))?;
+    let mut value = Vec::new();
+    tokens.parameter_value().put(&mut value);
+    Some(Parameter { name: name.text.to_vec(), value })
 }
 
 /// `name*1` and `name*1*` are pieces; `name*` is the only one.

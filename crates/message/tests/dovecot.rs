@@ -1,5 +1,5 @@
-//! Compares what this crate makes of the corpus with what Dovecot answers. Where the two differ on purpose, the
-//! difference stands in `DEVIATIONS` and in `docs/interop.md`.
+//! Compares what this crate makes of the corpus with what Dovecot answers, quoted strings and literals being the same.
+//! Where the two differ on purpose, the difference stands in `DEVIATIONS` and in `docs/interop.md`.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that stops at what it does not expect")]
 
@@ -79,13 +79,64 @@ const DEVIATIONS: &[(&str, &str, &[&str])] = &[
     ),
     ("RFC 2045 §5.1", "a media type is shown as written", &["content-type-2"]),
     ("RFC 5322 §4.4", "white space may stand around the dots of a local part", &["address-37"]),
+    (
+        "RFC 5322 §4.4",
+        "empty members of an address list are none",
+        &["address-11", "address-12", "address-14", "address-25", "address-26", "address-98"],
+    ),
+    ("RFC 5322 §4.4", "a route that cannot be read is ignored", &["address-31", "address-32"]),
+    (
+        "RFC 3501 §7.4.2",
+        "a part of an address that is missing or cannot be read is empty, and not NIL, which says group",
+        &[
+            "nul-in-address",
+            "address-28",
+            "address-43",
+            "address-44",
+            "address-45",
+            "address-46",
+            "address-47",
+            "address-48",
+            "address-49",
+            "address-50",
+            "address-51",
+            "address-52",
+            "address-53",
+            "address-54",
+            "sender-3",
+        ],
+    ),
+    (
+        "RFC 5322 §3.4",
+        "a broken address ends at the next comma; semicolons part addresses; a group within a group ends it",
+        &["address-22", "address-27", "address-58", "address-59", "address-61", "address-62", "address-86"],
+    ),
+    (
+        "RFC 5322 §3.4",
+        "an address that can be made out is shown, brackets or dots missing or too many or names unquoted",
+        &["address-55", "address-56", "address-60", "address-64", "address-84", "address-85"],
+    ),
+    (
+        "RFC 5322 §3.2",
+        "a quote, bracket or parenthesis that does not close is text",
+        &[
+            "address-68",
+            "address-69",
+            "address-70",
+            "address-71",
+            "address-72",
+            "address-73",
+            "address-74",
+            "content-type-35",
+        ],
+    ),
     ("RFC 2231 §7", "a space is percent-escaped", &["parameter-11"]),
     ("RFC 2045 §5.1", "attribute names have no case, in continuations neither", &["parameter-14"]),
     ("RFC 2231 §7", "what is no continuation is shown as it came", &["parameter-20", "parameter-23"]),
     ("RFC 2183 §2", "of repeated fields the first counts", &["part-field-29"]),
+    ("RFC 2183 §2", "an empty Content-Disposition is none", &["part-field-26"]),
     ("RFC 2046 §5.2.1", "a message that is encoded is not looked into", &["message-quoted-printable"]),
     ("RFC 9051 §6.4.5.1", "message/global holds a message", &["message-global"]),
-    ("RFC 9051 §4.3", "a long string without specials may be quoted", &["line-of-100000"]),
 ];
 
 struct Case {
@@ -180,7 +231,8 @@ fn differences(case: &Case, theirs: &dovecot::Answers) -> Vec<String> {
     let none = Vec::new();
     let their = |item: &str| theirs.get(item).unwrap_or(&none);
     compare("RFC822.SIZE", case.summary.size().to_string().as_bytes(), their("RFC822.SIZE"));
-    compare("ENVELOPE", case.summary.envelope(), their("ENVELOPE"));
+    let envelopes = [case.summary.envelope(), their("ENVELOPE")].map(dovecot::with_literals);
+    compare("ENVELOPE", &envelopes[0], &envelopes[1]);
     let mut swallowed = Vec::new();
     for (section, path, text) in case.sections() {
         let range = case.summary.locate(&path, text).unwrap();
@@ -211,9 +263,9 @@ fn differences(case: &Case, theirs: &dovecot::Answers) -> Vec<String> {
         compare(&item, &without_nul(&ours), &theirs);
     }
     for (item, is_body) in [("BODY", true), ("BODYSTRUCTURE", false)] {
-        let ours = case.structure(is_body);
-        if !is_same_but_for_swallowed(&ours, their(item), &swallowed) {
-            compare(item, &ours, their(item));
+        let [ours, theirs] = [&case.structure(is_body), their(item)].map(|data| dovecot::with_literals(data));
+        if !is_same_but_for_swallowed(&ours, &theirs, &swallowed) {
+            compare(item, &ours, &theirs);
         }
     }
     all

@@ -244,10 +244,19 @@ fn fuzz_header(input: &[u8]) {
 
 fn fuzz_values(input: &[u8]) {
     let mut addresses = 0;
+    let mut is_in_group = false;
     address::parse_list(input, |entry| {
         addresses += 1;
         assert!(entry.domain.is_none() || entry.mailbox.is_some());
+        if entry.domain.is_none() {
+            // Groups begin and end in turn.
+            assert_ne!(std::mem::replace(&mut is_in_group, entry.mailbox.is_some()), is_in_group);
+            assert_eq!((&entry.name, &entry.route), (&None, &None));
+        }
+        let parts = [&entry.name, &entry.route, &entry.mailbox, &entry.domain];
+        assert!(parts.iter().filter_map(|p| p.as_ref()).map(Vec::len).sum::<usize>() <= 3 * input.len());
     });
+    assert!(!is_in_group);
     assert!(addresses <= 2 * input.len() + 2);
     for parsed in
         [Parameterised::parse_content_type(input), Parameterised::parse_disposition(input)].into_iter().flatten()

@@ -54,6 +54,7 @@ pub(crate) fn prepare<'a>(directory: &Path, messages: impl Iterator<Item = &'a [
 }
 
 /// Runs one session with these commands (without tags) after SELECT; answers by message number.
+#[expect(clippy::disallowed_types, reason = "the other program's errors go to a file")]
 pub(crate) fn ask(directory: &Path, commands: &[String]) -> BTreeMap<u32, Answers> {
     let is_root = std::fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
     let mut command = if is_root {
@@ -71,7 +72,7 @@ pub(crate) fn ask(directory: &Path, commands: &[String]) -> BTreeMap<u32, Answer
         .env("USER", "nobody")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(std::fs::File::create(directory.join("errors")).unwrap())
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();
@@ -80,13 +81,18 @@ pub(crate) fn ask(directory: &Path, commands: &[String]) -> BTreeMap<u32, Answer
         script = script + "t " + command + "\r\n";
     }
     script.push_str("e LOGOUT\r\n");
-    let writer = std::thread::spawn(move || input.write_all(script.as_bytes()));
+    // The pipe stays open until it hangs up: it drops what it still has to say when its input ends first.
+    let writer = std::thread::spawn(move || {
+        let _ = input.write_all(script.as_bytes());
+        input
+    });
     let mut output = Vec::new();
     child.stdout.take().unwrap().read_to_end(&mut output).unwrap();
     let _ = writer.join();
-    let _ = child.wait();
-    let log = std::fs::read_to_string(directory.join("log")).unwrap_or_default();
-    assert!(output.windows(4).any(|w| w == b"e OK"), "Dovecot did not get to the end:\n{log}");
+    let status = child.wait().unwrap();
+    let said = ["log", "errors"].map(|file| std::fs::read_to_string(directory.join(file)).unwrap_or_default());
+    let end = output[output.len().saturating_sub(300)..].escape_ascii().to_string();
+    assert!(output.windows(4).any(|w| w == b"e OK"), "Dovecot did not get to the end: {status}, {said:?}, {end}");
     parse(&output)
 }
 
@@ -197,4 +203,35 @@ pub(crate) fn string_bytes(value: &[u8]) -> Option<Vec<u8>> {
         }
         _ => None,
     }
+}
+
+/// The same data with every string as a literal: which form a server chooses is nobody's business.
+pub(crate) fn with_literals(data: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(data.len());
+    let mut at = 0;
+    while at < data.len() {
+        let length = match data[at] {
+            b'"' => {
+                let inside = &data[at + 1..];
+                let mut length = 0;
+                while inside[length] != b'"' {
+                    length += if inside[length] == b'\\' { 2 } else { 1 };
+                }
+                let text = string_bytes(&data[at..at + length + 2]).unwrap();
+                out.extend_from_slice(format!("{{{}}}\r\n", text.len()).as_bytes());
+                out.extend_from_slice(&text);
+                at += length + 2;
+                continue;
+            }
+            b'{' => {
+                let close = at + data[at..].iter().position(|b| *b == b'}').unwrap();
+                let length: usize = std::str::from_utf8(&data[at + 1..close]).unwrap().parse().unwrap();
+                close + b"}\r\n".len() + length - at
+            }
+            _ => 1,
+        };
+        out.extend_from_slice(&data[at..at + length]);
+        at += length;
+    }
+    out
 }
