@@ -31,7 +31,9 @@ fn find() -> anyhow::Result<PathBuf> {
     };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    build.args(["build", "--quiet", "--package", "postamt", "--bin", "postamt", "--profile", name]);
+    // The whole workspace and a test beside it: the same features as in `cargo test --workspace`, so that what that has
+    // built is not built again. The test is one of this package.
+    build.args(["build", "--quiet", "--workspace", "--bin", "postamt", "--test", "trial", "--profile", name]);
     if std::env::var_os("CI").is_some() {
         build.arg("--locked");
     }

@@ -8,7 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// A directory of its own under the system's place for such. It is removed when this is dropped, unless the environment
 /// has `POSTAMT_TEST_KEEP`.
 #[derive(Debug)]
-pub struct Directory(PathBuf);
+pub struct Directory {
+    path: PathBuf,
+    ours: bool,
+}
 
 impl Directory {
     /// Makes one. Names stay short: Unix sockets live in it.
@@ -20,22 +23,28 @@ impl Directory {
             std::fs::remove_dir_all(&path)?;
         }
         std::fs::DirBuilder::new().mode(0o700).create(&path).with_context(|| format!("making {}", path.display()))?;
-        Ok(Self(path))
+        Ok(Self { path, ours: true })
+    }
+
+    /// Gives the directory to another owner, who removes it.
+    pub(crate) fn hand_over(&mut self) -> Self {
+        let ours = std::mem::replace(&mut self.ours, false);
+        Self { path: self.path.clone(), ours }
     }
 
     /// Its path.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// The path of something in it.
     pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.0.join(name)
+        self.path.join(name)
     }
 
     /// Writes a file that only its owner may read, as mail programs ask for.
     pub fn write(&self, name: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> anyhow::Result<PathBuf> {
-        let path = self.0.join(name);
+        let path = self.path.join(name);
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }
@@ -48,8 +57,8 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        if std::env::var_os("POSTAMT_TEST_KEEP").is_none() {
-            let _ = std::fs::remove_dir_all(&self.0);
+        if self.ours && std::env::var_os("POSTAMT_TEST_KEEP").is_none() {
+            let _ = std::fs::remove_dir_all(&self.path);
         }
     }
 }

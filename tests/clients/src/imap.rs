@@ -104,6 +104,11 @@ impl Imap {
         bail!("no {word} within {patience:?}")
     }
 
+    /// The next line, whatever it is; `None` if none has begun within this time.
+    pub fn line(&mut self, patience: Duration) -> anyhow::Result<Option<String>> {
+        Ok(self.wire.line_within(patience)?.map(|line| String::from_utf8_lossy(&line).into_owned()))
+    }
+
     /// Whether an idle connection is told nothing that ends with this word for so long.
     pub fn not_told(&mut self, word: &str, time: Duration) -> bool {
         self.told(word, time).is_err()

@@ -85,6 +85,19 @@ impl Server {
         Ok(server)
     }
 
+    /// Another server, with ports of its own, on this data directory, which nobody else may use.
+    pub fn with_data(&self, data: &Path) -> anyhow::Result<Self> {
+        let directory = Directory::new()?;
+        for name in ["ca.pem", "certificate.pem", "key.pem"] {
+            directory.write(name, std::fs::read(self.directory.join(name))?)?;
+        }
+        std::fs::rename(data, directory.join("data"))?;
+        let mut server = Self { directory, child: None, ports: free_ports()?, trust: Arc::clone(&self.trust) };
+        server.directory.write("postamt.toml", server.config())?;
+        server.boot()?;
+        Ok(server)
+    }
+
     fn config(&self) -> String {
         let Ports { smtp, submission, submissions, imap, imaps, pop3, pop3s, lmtp } = self.ports;
         let directory = self.directory.path().display();

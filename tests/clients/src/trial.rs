@@ -8,6 +8,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long the start may take before the test gives up; how fast it must be, a test says.
@@ -27,7 +28,18 @@ pub struct Trial {
 impl Trial {
     /// Starts `postamt trial` with these arguments, and waits until its text ends with this word's line.
     pub fn start(arguments: &[&str], last: &str) -> anyhow::Result<Self> {
-        let directory = Directory::new()?;
+        Self::start_in(Directory::new()?, arguments, last)
+    }
+
+    /// Ends this one as [`Trial::interrupt`] does, and starts another in the same working directory.
+    pub fn again(mut self, arguments: &[&str], last: &str) -> anyhow::Result<Self> {
+        let status = self.interrupt()?;
+        ensure!(status.success(), "Ctrl-C ended it with {status}");
+        let directory = self.directory.hand_over();
+        Self::start_in(directory, arguments, last)
+    }
+
+    fn start_in(directory: Directory, arguments: &[&str], last: &str) -> anyhow::Result<Self> {
         let begin = Instant::now();
         let mut child = Command::new(postamt()?)
             .arg("trial")
@@ -44,7 +56,7 @@ impl Trial {
                 bail!("the trial ended with {status}: {}{}", trial.text(), trial.complaints());
             }
             ensure!(begin.elapsed() < PATIENCE, "the trial does not say {last:?}: {}", trial.text());
-            std::thread::sleep(STEP);
+            thread::sleep(STEP);
         }
         trial.took = begin.elapsed();
         Ok(trial)
@@ -137,7 +149,7 @@ impl Drop for Trial {
 fn gather<R: std::io::Read + Send + 'static>(pipe: Option<R>) -> Arc<Mutex<Vec<u8>>> {
     let kept = Arc::new(Mutex::new(Vec::new()));
     let ours = Arc::clone(&kept);
-    std::thread::spawn(move || {
+    thread::spawn(move || {
         let Some(pipe) = pipe else { return };
         let mut reader = std::io::BufReader::new(pipe);
         let mut chunk = [0; 4096];

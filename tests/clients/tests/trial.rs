@@ -1,11 +1,20 @@
 //! `postamt trial`: what it prints works as printed, a password before TLS is refused, Ctrl-C leaves nothing behind.
 
 use anyhow::{Context as _, ensure};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tests_clients::{Trial, Wire};
 
+/// Tests run beside each other; which of them gets the first ports is all the same, but each looks for itself.
+static STARTING: Mutex<()> = Mutex::new(());
+
 fn started() -> anyhow::Result<Trial> {
-    Trial::start(&[], "Events follow.")
+    with(&[])
+}
+
+fn with(arguments: &[&str]) -> anyhow::Result<Trial> {
+    let _turn = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    Trial::start(arguments, "Events follow.")
 }
 
 fn curl(trial: &Trial, with: &str) -> anyhow::Result<String> {
@@ -153,7 +162,12 @@ fn ctrl_c_ends_it_and_deletes_its_directory() -> anyhow::Result<()> {
 
 #[test]
 fn keep_keeps_the_directory_and_its_mail() -> anyhow::Result<()> {
-    let mut trial = Trial::start(&["--keep"], "Events follow.")?;
+    let trial = with(&["--keep"])?;
+    trial.shell(&curl(&trial, "smtps://")?).succeed()?;
+    // The next one in the same directory finds the mail, and has passwords of its own.
+    let mut trial = trial.again(&["--keep"], "Events follow.")?;
+    let listed = trial.shell(&curl(&trial, "imaps://")?).succeed()?.text();
+    assert_eq!(listed.lines().filter(|line| line.contains(" FETCH ")).count(), 13, "{listed}");
     ensure!(trial.interrupt()?.success());
     assert!(trial.data().join("ca.pem").is_file());
     assert!(trial.data().join("anna.muttrc").is_file());
@@ -162,7 +176,7 @@ fn keep_keeps_the_directory_and_its_mail() -> anyhow::Result<()> {
 
 #[test]
 fn a_directory_can_be_named() -> anyhow::Result<()> {
-    let mut trial = Trial::start(&["--directory", "somewhere"], "Events follow.")?;
+    let mut trial = with(&["--directory", "somewhere"])?;
     assert!(trial.path().join("somewhere/hello.eml").is_file());
     assert!(trial.text().contains("--cacert somewhere/ca.pem"), "{}", trial.text());
     ensure!(trial.interrupt()?.success());
@@ -172,7 +186,10 @@ fn a_directory_can_be_named() -> anyhow::Result<()> {
 
 #[test]
 fn json_holds_what_a_program_needs() -> anyhow::Result<()> {
-    let mut trial = Trial::start(&["--json"], "{")?;
+    let mut trial = {
+        let _turn = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+        Trial::start(&["--json"], "{")?
+    };
     let text = trial.text();
     let first = text.lines().next().context("a line")?;
     let facts: serde_json::Value = serde_json::from_str(first)?;
@@ -187,6 +204,17 @@ fn json_holds_what_a_program_needs() -> anyhow::Result<()> {
     ensure!(trial.interrupt()?.success());
     for line in trial.text().lines() {
         serde_json::from_str::<serde_json::Value>(line).with_context(|| format!("no JSON: {line}"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn two_trials_that_start_at_once_both_serve() -> anyhow::Result<()> {
+    let _turn = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let both = [(); 2].map(|()| std::thread::spawn(|| Trial::start(&[], "Events follow.")));
+    for trial in both {
+        let trial = trial.join().map_err(|_| anyhow::anyhow!("a panic"))??;
+        trial.shell(&curl(&trial, "pop3s://")?).succeed()?;
     }
     Ok(())
 }

@@ -227,3 +227,77 @@ impl Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(mailbox: &str, uid: u32) -> Found {
+        Found { mailbox: mailbox.into(), uid, flags: BTreeSet::new(), modseq: 7 }
+    }
+
+    fn one(name: &str, found: Found) -> BTreeMap<String, Found> {
+        [(name.to_owned(), found)].into()
+    }
+
+    /// A ledger with one letter that was acknowledged, as UID 3 of INBOX.
+    fn with_letter() -> Ledger {
+        let ledger = Ledger::new(1);
+        ledger.arriving(0, "x", "INBOX");
+        ledger.arrived(0, "x", "INBOX", Some(3)).unwrap();
+        ledger
+    }
+
+    #[test]
+    fn a_lost_letter_is_noticed_and_one_without_an_answer_may_be_lost() {
+        assert!(with_letter().settle(0, &BTreeMap::new()).is_err());
+        let ledger = Ledger::new(1);
+        ledger.arriving(0, "x", "INBOX");
+        ledger.settle(0, &BTreeMap::new()).unwrap();
+        ledger.arriving(0, "y", "INBOX");
+        ledger.settle(0, &one("y", found("INBOX", 1))).unwrap();
+    }
+
+    #[test]
+    fn a_letter_elsewhere_or_under_another_uid_or_with_other_flags_or_an_older_modseq_is_noticed() {
+        with_letter().settle(0, &one("x", found("INBOX", 3))).unwrap();
+        assert!(with_letter().settle(0, &one("x", found("Archive", 3))).is_err());
+        assert!(with_letter().settle(0, &one("x", found("INBOX", 4))).is_err());
+        let flagged = Found { flags: ["\\Seen".to_owned()].into(), ..found("INBOX", 3) };
+        assert!(with_letter().settle(0, &one("x", flagged)).is_err());
+        let ledger = with_letter();
+        ledger.settle(0, &one("x", found("INBOX", 3))).unwrap();
+        assert!(ledger.settle(0, &one("x", Found { modseq: 6, ..found("INBOX", 3) })).is_err());
+    }
+
+    #[test]
+    fn a_command_under_way_may_be_done_or_not_and_one_that_was_answered_is_done() {
+        let moved = |_: &Place| Place::fresh("Archive", None);
+        for (place, answered, fine) in [("INBOX", false, true), ("Archive", false, true), ("INBOX", true, false)] {
+            let ledger = with_letter();
+            ledger.begin(0, "x", moved).unwrap();
+            if answered {
+                ledger.done(0, "x", |_| ()).unwrap();
+            }
+            assert_eq!(ledger.settle(0, &one("x", found(place, 3))).is_ok(), fine, "{place} {answered}");
+        }
+    }
+
+    #[test]
+    fn a_uid_given_twice_and_numbers_that_go_back_are_noticed() {
+        let ledger = with_letter();
+        ledger.arriving(0, "y", "INBOX");
+        assert!(ledger.arrived(0, "y", "INBOX", Some(3)).is_err());
+        ledger.look_at_mailbox(0, "INBOX", [1, 4, 9]).unwrap();
+        ledger.look_at_mailbox(0, "INBOX", [1, 5, 9]).unwrap();
+        assert!(ledger.look_at_mailbox(0, "INBOX", [2, 5, 9]).is_err());
+        assert!(ledger.look_at_mailbox(0, "INBOX", [1, 4, 9]).is_err());
+        assert!(ledger.look_at_mailbox(0, "INBOX", [1, 5, 8]).is_err());
+        assert!(with_letter().look_at_mailbox(0, "INBOX", [1, 3, 9]).is_err());
+    }
+
+    #[test]
+    fn a_letter_that_nobody_sent_is_noticed() {
+        assert!(Ledger::new(1).settle(0, &one("x", found("INBOX", 1))).is_err());
+    }
+}
