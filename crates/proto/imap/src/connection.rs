@@ -24,7 +24,7 @@ pub use event::{Event, LoginPolicy, Policy, Tag};
 use crate::codec::LiteralAnnouncement;
 use crate::limits::Limits;
 use crate::registry::{CAPABILITIES, COMMANDS};
-use crate::response::{Capabilities, Code, Response, Status};
+use crate::response::{Capabilities, Code, Response, Status, StatusKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
@@ -210,6 +210,10 @@ impl Connection {
             | Phase::AppendBody { left: size, .. } => self.discard(size),
             Phase::AppendTail(_) => self.discard(0),
             _ => {}
+        }
+        // A sign-in that failed: who guesses passwords may not do so for ever on one connection.
+        if self.state == State::NotAuthenticated && status.kind != StatusKind::Ok {
+            self.count_bad_command();
         }
     }
 

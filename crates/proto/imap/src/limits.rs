@@ -17,7 +17,8 @@ pub const DISCARD_BEFORE_LOGIN_MAX: Octets = Octets::kib(64);
 pub const DISCARD_MAX: Octets = Octets::mib(256);
 /// How much unread input may wait while a command runs; see `Connection::wants_input`.
 pub const PIPELINE_MAX: Octets = Octets::kib(64);
-/// BAD answers before login, or without a good command in between after it, until the server says BYE.
+/// Refused commands before login, failed sign-ins among them, or BAD answers without a good command in between after it,
+/// until the server says BYE.
 pub const BAD_COMMANDS_MAX: u32 = 20;
 /// How long a connection may stay without a whole command before login.
 pub const LOGIN_TIMEOUT: Duration = Duration::from_mins(2);

@@ -189,6 +189,11 @@ impl Connection {
                 Err(error) => return Announced::Refuse(Some(tag), error),
             }
         }
+        if head.spec.name == "LOGIN" && announced.synchronising && self.policy.login == LoginPolicy::Disabled {
+            // To ask for it would be to ask for a name, and then for a password, in clear.
+            let refusal = ParseError::Refusal(Code::PrivacyRequired, "Passwords are taken inside TLS only");
+            return Announced::Refuse(Some(tag), refusal);
+        }
         let whole = u64::try_from(end).unwrap_or(u64::MAX).saturating_add(announced.size);
         let command_max = u64::try_from(self.command_max()).unwrap_or(u64::MAX);
         let before_login = self.state == State::NotAuthenticated;
@@ -207,8 +212,12 @@ impl Connection {
         status.encode(&mut self.output, tag.map_or("*", Tag::as_str));
         // A NO after login is about one mailbox or one limit; only who has no account yet is counted for it.
         if matches!(error, ParseError::Syntax(_)) || self.state == State::NotAuthenticated {
-            self.bad_commands += 1;
+            self.count_bad_command();
         }
+    }
+
+    pub(super) fn count_bad_command(&mut self) {
+        self.bad_commands = self.bad_commands.saturating_add(1);
         if self.bad_commands >= self.limits.bad_commands_max {
             self.bye(Some(Code::ClientBug), "Too many bad commands");
         }

@@ -2,8 +2,9 @@
 
 use super::harness::{Driver, inside_tls};
 use crate::command::Command;
-use crate::connection::{Event, Tag};
+use crate::connection::{Event, LoginPolicy, Policy, Tag};
 use crate::limits::Limits;
+use crate::response::{Code, Status};
 use types::Octets;
 
 /// A command of exactly so many bytes, line end included.
@@ -93,6 +94,35 @@ fn a_literal_for_a_command_that_is_not_legal_is_never_asked_for() {
     driver.receive("a SELECT {5}\r\nb FROB {5}\r\nc UID FROB {5}\r\n{5}\r\nd APPEND INBOX {50}\r\ne NOOP\r\n");
     assert_eq!(driver.command().0, "e");
     assert!(!driver.output().contains('+'));
+}
+
+#[test]
+fn a_literal_of_login_is_not_asked_for_where_login_is_disabled() {
+    let policy = || Policy { login: LoginPolicy::Disabled, mechanisms: vec![], starttls: true };
+    for command in ["a login {4}\r\n", "a LOGIN anna {4}\r\n", "a LOGIN {4+}\r\nanna {4}\r\n"] {
+        let mut driver = Driver::new(policy());
+        driver.receive(command);
+        driver.receive("b NOOP\r\n");
+        assert_eq!(driver.command().0, "b");
+        assert_eq!(driver.output(), "a NO [PRIVACYREQUIRED] Passwords are taken inside TLS only\r\n");
+    }
+    let mut driver = Driver::new(policy());
+    driver.receive("a LOGIN {4+}\r\nanna {4+}\r\nword\r\n");
+    assert!(matches!(driver.poll(), Some(Event::RefusedLogin { .. })), "what is on its way is read");
+}
+
+#[test]
+fn failed_sign_ins_have_a_limit() {
+    let mut driver = Driver::new(inside_tls());
+    for attempt in 1..=20 {
+        driver.receive("a LOGIN anna wrong\r\n");
+        assert!(matches!(driver.command(), (_, Command::Login(_))));
+        driver.connection.finish(&Tag::new("a"), &Status::no(Code::AuthenticationFailed, "Wrong"));
+        assert_eq!(driver.connection.is_closed(), attempt == 20, "attempt {attempt}");
+    }
+    assert!(
+        driver.output().ends_with("a NO [AUTHENTICATIONFAILED] Wrong\r\n* BYE [CLIENTBUG] Too many bad commands\r\n")
+    );
 }
 
 #[test]
