@@ -1,0 +1,15 @@
+//! Whole sessions of every protocol over pipes in memory: what may carry a password where, what hostile bytes do to
+//! them, and what they owe their client.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "all of it is a test: a panic is its verdict"
+)]
+
+mod client;
+mod fuzz;
+mod owed;
+mod password;
+mod server;

@@ -1,0 +1,1 @@
+//! What sessions owe their client: every answer, in order, and true.

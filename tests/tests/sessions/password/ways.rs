@@ -1,0 +1,116 @@
+//! The ways to sign in, in every spelling.
+
+use crate::server::Service;
+
+/// What a way is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A mechanism that there is.
+    Sasl,
+    /// A mechanism that there is not.
+    Unknown,
+    /// IMAP LOGIN, POP3 USER and PASS.
+    PasswordCommand,
+}
+
+/// How an argument is written in IMAP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Argument {
+    Atom,
+    Quoted,
+    Literal,
+    LiteralPlus,
+}
+
+/// How a SASL exchange begins and goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begin {
+    /// The client waits for each challenge.
+    Asked,
+    /// With an initial response.
+    Initial,
+    /// Without waiting for any challenge: everything in one piece. (Not SCRAM, which answers to what it heard.)
+    Together,
+}
+
+/// A way to sign in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    pub(super) kind: Kind,
+    /// The mechanism in capitals.
+    pub(super) mechanism: &'static str,
+    /// How words of the protocol are written.
+    pub(super) spell: fn(&str) -> String,
+    pub(super) begin: Begin,
+    pub(super) arguments: [Argument; 2],
+}
+
+const KNOWN: [&str; 3] = ["SCRAM-SHA-256", "PLAIN", "LOGIN"];
+const UNKNOWN: [&str; 8] =
+    ["CRAM-MD5", "DIGEST-MD5", "XOAUTH2", "OAUTHBEARER", "EXTERNAL", "ANONYMOUS", "SCRAM-SHA-256-PLUS", "X"];
+
+fn upper(word: &str) -> String {
+    word.to_ascii_uppercase()
+}
+
+fn lower(word: &str) -> String {
+    word.to_ascii_lowercase()
+}
+
+fn mixed(word: &str) -> String {
+    let swap = |(place, c): (usize, char)| if place % 2 == 0 { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() };
+    word.chars().enumerate().map(swap).collect()
+}
+
+const SPELLINGS: [fn(&str) -> String; 3] = [upper, lower, mixed];
+
+fn sasl(kind: Kind, mechanism: &'static str, spell: fn(&str) -> String, begin: Begin) -> Way {
+    Way { kind, mechanism, spell, begin, arguments: [Argument::Atom; 2] }
+}
+
+fn password_command(spell: fn(&str) -> String, begin: Begin, arguments: [Argument; 2]) -> Way {
+    Way { kind: Kind::PasswordCommand, mechanism: "", spell, begin, arguments }
+}
+
+/// Every way in every spelling.
+pub(super) fn all(service: Service) -> Vec<Way> {
+    let mut ways = Vec::new();
+    for spell in SPELLINGS {
+        for mechanism in KNOWN {
+            ways.push(sasl(Kind::Sasl, mechanism, spell, Begin::Asked));
+            ways.push(sasl(Kind::Sasl, mechanism, spell, Begin::Initial));
+            if mechanism != "SCRAM-SHA-256" {
+                ways.push(sasl(Kind::Sasl, mechanism, spell, Begin::Together));
+            }
+        }
+        for mechanism in UNKNOWN {
+            ways.push(sasl(Kind::Unknown, mechanism, spell, Begin::Asked));
+            ways.push(sasl(Kind::Unknown, mechanism, spell, Begin::Initial));
+        }
+        ways.extend(password_commands(service, spell));
+    }
+    ways
+}
+
+fn password_commands(service: Service, spell: fn(&str) -> String) -> Vec<Way> {
+    use Argument::{Atom, Literal, LiteralPlus, Quoted};
+    match service {
+        Service::Imap => {
+            let forms = [Atom, Quoted, Literal, LiteralPlus];
+            let pairs = forms.iter().flat_map(|user| forms.map(|password| [*user, password]));
+            pairs.map(|pair| password_command(spell, Begin::Asked, pair)).collect()
+        }
+        Service::Pop3 => {
+            [Begin::Asked, Begin::Together].map(|begin| password_command(spell, begin, [Atom; 2])).to_vec()
+        }
+        Service::Submission | Service::Mx | Service::Lmtp => Vec::new(),
+    }
+}
+
+/// Every way once, as a client of good manners does it.
+pub(super) fn plainly_spelt(service: Service) -> Vec<Way> {
+    let known = KNOWN.map(|mechanism| sasl(Kind::Sasl, mechanism, upper, Begin::Initial));
+    let unknown = UNKNOWN.map(|mechanism| sasl(Kind::Unknown, mechanism, upper, Begin::Initial));
+    let command = password_commands(service, upper).into_iter().take(1);
+    known.into_iter().chain(unknown).chain(command).collect()
+}

@@ -1,0 +1,133 @@
+//! A server with one account, and connections to it over pipes in memory.
+
+use crate::client::Client;
+use domain::{Delivery, DeliveryOptions, Directory, Mail, MailOptions, PasswordOptions, Queue, QueueOptions, Traces};
+use net::{Admission, Certificates, ConnectionLimits, Peer, Shutdown, TlsOptions, TlsServer, self_made};
+use proto_smtp::Role;
+use service_session::{Arrival, Piped, Shared};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use store_kv::Engine;
+use tokio::task::JoinHandle;
+use types::{Address, DomainName, ManualClock, Secret, Timestamp};
+
+/// 2026-02-01T00:00:00Z
+const NOW: Timestamp = Timestamp(1_769_904_000_000);
+const HOSTNAME: &str = "mail.example.test";
+const DOMAIN: &str = "example.test";
+/// The account.
+pub(crate) const ANNA: &str = "anna@example.test";
+/// Its password: one that a quoted string, an atom and a literal can all carry.
+pub(crate) const PASSWORD: &str = "moos-lampe-fjord-17";
+
+/// A listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    Imap,
+    Pop3,
+    Submission,
+    Mx,
+    Lmtp,
+}
+
+impl Service {
+    pub(crate) const ALL: [Self; 5] = [Self::Imap, Self::Pop3, Self::Submission, Self::Mx, Self::Lmtp];
+
+    fn role(self) -> Option<Role> {
+        match self {
+            Self::Imap | Self::Pop3 => None,
+            Self::Submission => Some(Role::Submission),
+            Self::Mx => Some(Role::Mx),
+            Self::Lmtp => Some(Role::Lmtp),
+        }
+    }
+}
+
+/// How a listener treats TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listener {
+    /// In clear, and TLS may be started.
+    StartTls,
+    /// In clear for ever.
+    Bare,
+    /// Inside TLS from the first byte.
+    Implicit,
+}
+
+pub(crate) struct Server {
+    shared: Shared,
+    delivery: Arc<Delivery>,
+    admission: Arc<Admission>,
+    /// Tells the sessions that the server stops.
+    pub(crate) shutdown: Shutdown,
+    next: AtomicU32,
+}
+
+impl Server {
+    pub(crate) async fn start(engine: Arc<dyn Engine>) -> Self {
+        let clock = Arc::new(ManualClock::at(NOW));
+        let mail = Mail::new(Arc::clone(&engine), clock.clone(), MailOptions::default());
+        let passwords = PasswordOptions::for_tests();
+        let directory = Directory::new(Arc::clone(&engine), clock.clone(), Arc::clone(&mail), passwords).unwrap();
+        directory.domain_add(&DomainName::parse(DOMAIN).unwrap()).await.unwrap();
+        let password = Secret::new(PASSWORD.to_owned());
+        for address in [ANNA, "ben@example.test"] {
+            directory.account_add(&Address::parse(address).unwrap(), &password, None).await.unwrap();
+        }
+        let traces = Traces::new(Arc::clone(&engine), clock.clone());
+        let queue = Queue::open(engine, clock.clone(), Arc::clone(&traces), QueueOptions::default()).await.unwrap();
+        let options = DeliveryOptions { hostname: HOSTNAME.into(), received_max: 100 };
+        let delivery = Delivery::new(Arc::clone(&mail), Arc::clone(&directory), queue, traces, options);
+        let shared =
+            Shared { mail, directory, clock, hostname: DomainName::parse(HOSTNAME).unwrap(), tls: Some(tls()) };
+        let admission = Admission::new(ConnectionLimits::default());
+        Self { shared, delivery, admission, shutdown: Shutdown::new(), next: AtomicU32::new(0) }
+    }
+
+    /// A connection and the task that serves it. Each comes from an address of its own, so that failures do not add up.
+    pub(crate) fn connect(&self, service: Service, listener: Listener, pipe: usize) -> (Client, JoinHandle<()>) {
+        let (client, stream) = tokio::io::duplex(pipe);
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let [_, a, b, c] = number.to_be_bytes();
+        let peer = Peer::Tcp(SocketAddr::from((Ipv4Addr::new(10, a, b, c), 40_000)));
+        let ticket = self.admission.admit(peer).unwrap();
+        let stream = Piped::new(stream, listener == Listener::Implicit);
+        let arrival = Arrival { stream, peer, ticket, shutdown: self.shutdown.token(), id: u64::from(number) };
+        let mut shared = self.shared.clone();
+        if listener == Listener::Bare {
+            shared.tls = None;
+        }
+        let task = match service.role() {
+            Some(role) => {
+                let options = Arc::new(proto_smtp::Options::new(role, HOSTNAME));
+                let delivery = Arc::clone(&self.delivery);
+                tokio::spawn(service_smtp::run(Arc::new(service_smtp::Service { shared, delivery, options }), arrival))
+            }
+            None if service == Service::Imap => {
+                let service = service_imap::Service { shared, options: service_imap::Options::default() };
+                tokio::spawn(service_imap::run(Arc::new(service), arrival))
+            }
+            None => {
+                let service = service_pop3::Service { shared, options: Arc::default() };
+                tokio::spawn(service_pop3::run(Arc::new(service), arrival))
+            }
+        };
+        (Client::new(client, service), task)
+    }
+
+    /// Connections that are counted as open.
+    pub(crate) fn open(&self) -> usize {
+        self.admission.open()
+    }
+}
+
+/// Made once: a pipe's TLS is a flag, and only has to be there.
+fn tls() -> Arc<TlsServer> {
+    static TLS: OnceLock<Arc<TlsServer>> = OnceLock::new();
+    Arc::clone(TLS.get_or_init(|| {
+        let made = self_made(&[HOSTNAME], NOW).unwrap();
+        let certificates = Certificates::from_pem(&made.chain_pem, made.key_pem.expose()).unwrap();
+        TlsServer::new(certificates, TlsOptions::default()).unwrap()
+    }))
+}
