@@ -6,6 +6,7 @@
 
 mod check;
 mod model;
+mod stale;
 mod world;
 
 use store_kv::Seeded;

@@ -292,9 +292,8 @@ fn waiting_batches_share_a_sync() {
             engine.commit(batch)
         };
         put(0).await.unwrap();
-        // While the log's lock is held nothing can be synced: all of these are there when it is let go.
-        let held = crate::shared::lock(&engine.shared.pipe);
-        let engine = engine.clone();
+        // While somebody reads nothing becomes visible: nearly all of these are there when he has done.
+        let held = engine.shared.visible.read().unwrap();
         let mut waiting: Vec<_> = Vec::new();
         for name in 1..=50 {
             let engine = engine.clone();
@@ -332,5 +331,48 @@ fn a_large_body_does_not_stand_in_memory() {
         drop((at_limit, past_limit));
         assert!(crate::disk::Disk::list(&disk, Path::new("/store/body")).unwrap().is_empty());
         let _engine: Arc<Embedded> = engine;
+    });
+}
+
+#[test]
+fn readers_never_miss_a_body_that_the_compactor_moves() {
+    let dir = TestDir::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let options = Options { open_files: 2, compact_percent: 20, ..options() };
+        let engine = Embedded::open(dir.path(), options).unwrap();
+        let mut kept = Vec::new();
+        for name in 0..40 {
+            kept.push((name, deliver(&engine, name, 2000).await.unwrap()));
+        }
+        let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let (reading, stopped, bodies) = (engine.clone(), stop.clone(), kept.clone());
+        let reader = tokio::spawn(async move {
+            let mut reads = 0_u64;
+            while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+                for (name, id) in &bodies {
+                    assert_has(&reading, *name, *id, 2000).await;
+                    reads += 1;
+                }
+            }
+            reads
+        });
+        let mut removed = 0;
+        for round in 0..12_u32 {
+            let names = 1000 + round * 100..1000 + round * 100 + 40;
+            let mut mortal = Vec::new();
+            for name in names {
+                mortal.push((name, deliver(&engine, name, 2000).await.unwrap()));
+            }
+            for (name, id) in mortal {
+                remove(&engine, name, id).await.unwrap();
+            }
+            removed += engine.compact_now().await.unwrap().segments;
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(reader.await.unwrap() > 0);
+        assert!(removed > 10, "{removed} segments went");
+        assert_eq!(engine.verify().await.unwrap().listed, Vec::<String>::new());
+        engine.close().await.unwrap();
     });
 }

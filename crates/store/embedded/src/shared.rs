@@ -299,7 +299,8 @@ impl Shared {
         }
     }
 
-    /// Whether something is written and not yet durable.
+    /// Whether something is written and not yet durable. (The one place where a lock is taken under another: the pipe's
+    /// under the queue's.)
     pub(crate) fn is_syncing(&self) -> bool {
         let pipe = lock(&self.pipe);
         pipe.busy || !pipe.groups.is_empty()

@@ -2,12 +2,12 @@
 
 use super::{Index, IndexRead, IndexWrite, KeyRange, Visit, Work};
 use heed::types::Bytes;
-use heed::{CommitOrAbort, Database, Env, EnvOpenOptions, MdbError, RoTxn, RwTxn, WithTls};
+use heed::{CommitOrAbort, Database, Env, EnvOpenOptions, MdbError, RoTxn, RwTxn, WithoutTls};
 use std::io;
 use std::path::Path;
 use store_kv::{Direction, StoreError};
 
-/// Most threads that read at once.
+/// Most snapshots at once.
 const READERS_MAX: u32 = 1024;
 /// Least address space that is worth trying.
 const MAP_MIN: usize = 1 << 26;
@@ -17,7 +17,7 @@ type Table = Database<'static, Bytes, Bytes>;
 /// The index in LMDB.
 #[derive(Debug)]
 pub struct LmdbIndex {
-    env: Option<Env<WithTls>>,
+    env: Option<Env<WithoutTls>>,
     table: Table,
 }
 
@@ -42,16 +42,18 @@ impl LmdbIndex {
         Ok(Self { env: Some(env), table })
     }
 
-    fn env(&self) -> Result<&Env<WithTls>, StoreError> {
+    fn env(&self) -> Result<&Env<WithoutTls>, StoreError> {
         self.env.as_ref().ok_or_else(|| StoreError::Unavailable("the index is closed".into()))
     }
 }
 
 /// Opens the environment with as much of the wanted address space as the system gives.
-fn open_env(dir: &Path, wanted: usize) -> Result<Env<WithTls>, StoreError> {
+fn open_env(dir: &Path, wanted: usize) -> Result<Env<WithoutTls>, StoreError> {
     let mut map = wanted.next_multiple_of(1 << 16);
     loop {
-        let mut options = EnvOpenOptions::new();
+        // Without thread-local reader slots: a thread's end would clear its slot, and crash if the environment is being
+        // closed at that instant.
+        let mut options = EnvOpenOptions::new().read_txn_without_tls();
         options.map_size(map).max_readers(READERS_MAX);
         #[expect(unsafe_code, reason = "LMDB maps its file, and only we can know that nobody else changes it")]
         // SAFETY: the caller holds the lock of the store's directory, so no other process opens or changes the file;
@@ -103,7 +105,7 @@ impl Index for LmdbIndex {
 }
 
 struct Snapshot<'a> {
-    txn: RoTxn<'a, WithTls>,
+    txn: RoTxn<'a, WithoutTls>,
     table: Table,
 }
 
