@@ -176,6 +176,17 @@ impl Delivery {
         Ok(DeliveryStaging::new(staging, arrival.trace, return_path, limits))
     }
 
+    /// Begins a letter of this server itself, such as a report: its reverse-path is null (RFC 5321 §4.5.5), and it came
+    /// from nowhere.
+    pub async fn stage_letter(&self, trace: TraceId) -> Result<DeliveryStaging, MailError> {
+        let return_path = received::return_path(None);
+        let mut staging = self.mail.stage(None).await?;
+        staging.write(return_path.as_bytes()).await?;
+        let return_path = u64::try_from(return_path.len()).unwrap_or(0);
+        let limits = staging::Limits { received_max: self.options.received_max, message_max: self.message_max() };
+        Ok(DeliveryStaging::new(staging, trace, return_path, limits))
+    }
+
     /// Takes a message for one recipient here into the mailbox: once this has returned, 250 may be said. Repeating it
     /// changes nothing.
     pub async fn deliver_local(&self, to: &Recipient, mail: &Incoming) -> Result<(), Refusal> {

@@ -17,7 +17,7 @@ pub use item::{
 pub use schedule::Schedule;
 
 use crate::keys::{self, QUEUE};
-use crate::{EventKind, MailError, Staged, Traces};
+use crate::{EventKind, Incoming, MailError, Staged, Traces};
 use bytes::Bytes;
 use rows::{LeaseRow, Stored};
 use settle::Next;
@@ -34,6 +34,8 @@ use types::{Clock, Timestamp, TraceId};
 const ATTEMPTS: usize = 8;
 /// How many due items are looked at to find one that can be leased.
 const LOOK_AHEAD: usize = 64;
+/// When an item comes again whose way was full, without that counting as an attempt.
+const PUT_OFF: Duration = Duration::from_secs(30);
 /// What an item that is held is due at.
 const NEVER: Timestamp = Timestamp(i64::MAX);
 
@@ -183,13 +185,16 @@ impl Queue {
                 continue;
             };
             if stored.item.due != due {
+                // It was changed since the scan, or else this would be looked at for ever.
+                self.remove_outdated(key, &stored).await?;
                 continue;
             }
             let token = random()?;
             let until = now.after(self.options.lease);
             let lease = Some(LeaseRow { token, owner: self.owner, until });
             let item = QueueItem { due: until, leased_until: Some(until), ..stored.item.clone() };
-            let mut batch = Batch::new(QUEUE);
+            // Also on a full disk: what leaves makes room.
+            let mut batch = freeing();
             stored.replace(&mut batch, &item, lease);
             if self.commit(batch).await? {
                 return Ok(Some(Lease { item, token }));
@@ -206,8 +211,27 @@ impl Queue {
             let due = if stored.item.held { NEVER } else { until };
             let item = QueueItem { due, leased_until: Some(until), ..stored.item.clone() };
             let row = LeaseRow { token: lease.token, owner: self.owner, until };
-            let mut batch = Batch::new(QUEUE);
+            let mut batch = freeing();
             stored.replace(&mut batch, &item, Some(row));
+            if self.commit(batch).await? {
+                lease.item = item;
+                return Ok(true);
+            }
+        }
+        Err(QueueError::Busy)
+    }
+
+    /// Records those who have the message in the middle of an attempt, so that a crash does not make it reach them
+    /// twice; `false` if the lease was lost. Other outcomes wait for [`Queue::settle`], which takes all of them.
+    pub async fn record(&self, lease: &mut Lease, results: &[(usize, Outcome)]) -> Result<bool, QueueError> {
+        for _ in 0..ATTEMPTS {
+            let Some(stored) = self.held(lease).await? else { return Ok(false) };
+            let mut item = stored.item.clone();
+            let mut batch = freeing();
+            for note in settle::deliver(&mut item, results) {
+                self.traces.put_into(&mut batch, item.trace, note.kind, &note.who, &note.text);
+            }
+            stored.replace(&mut batch, &item, stored.lease);
             if self.commit(batch).await? {
                 lease.item = item;
                 return Ok(true);
@@ -218,7 +242,9 @@ impl Queue {
 
     /// Records what came of an attempt: an outcome for each recipient that was tried, by its place in the item.
     pub async fn settle(&self, lease: Lease, results: &[(usize, Outcome)]) -> Result<After, QueueError> {
-        self.advance(lease, None, |item, now| settle::apply(item, results, now, &self.options.schedule)).await
+        let is_put_off = results.iter().any(|(_, outcome)| matches!(outcome, Outcome::PutOff));
+        let pause = is_put_off.then_some(PUT_OFF);
+        self.advance(lease, None, pause, |item, now| settle::apply(item, results, now, &self.options.schedule)).await
     }
 
     /// Records that the sender was told, by `letter`, which is put in by the same batch; `None` if nobody has to be.
@@ -227,9 +253,14 @@ impl Queue {
         &self,
         lease: Lease,
         report: &Report,
-        letter: Option<(TraceId, Envelope, Staged)>,
+        letter: Option<(Envelope, Incoming)>,
     ) -> Result<After, QueueError> {
-        self.advance(lease, letter.map(|letter| (letter, report)), |item, _| settle::reported(item, report)).await
+        self.advance(lease, letter.map(|letter| (letter, report)), None, |item, _| settle::reported(item, report)).await
+    }
+
+    /// Until when an item is tried.
+    pub fn gives_up_at(&self, item: &QueueItem) -> Timestamp {
+        item.created.after(self.options.schedule.give_up_after)
     }
 
     /// When the next item is due, or a lease runs out.
@@ -267,27 +298,28 @@ impl Queue {
     async fn advance(
         &self,
         lease: Lease,
-        letter: Option<((TraceId, Envelope, Staged), &Report)>,
+        letter: Option<((Envelope, Incoming), &Report)>,
+        pause: Option<Duration>,
         change: impl Fn(&mut QueueItem, Timestamp) -> Vec<settle::Note>,
     ) -> Result<After, QueueError> {
         for _ in 0..ATTEMPTS {
             let Some(stored) = self.held(&lease).await? else { return Ok(After::Gone) };
             let now = self.clock.now();
             let mut item = stored.item.clone();
-            let mut batch = Batch::new(QUEUE);
-            batch.space = Space::Frees;
+            let mut batch = freeing();
             for note in change(&mut item, now) {
                 self.traces.put_into(&mut batch, item.trace, note.kind, &note.who, &note.text);
             }
-            if let Some(((trace, envelope, staged), report)) = &letter {
-                self.fill(&mut batch, *trace, envelope.clone(), staged, 0)?;
-                self.traces.put_into(&mut batch, item.trace, report.kind.event(), "", &trace.to_string());
+            if let Some(((envelope, mail), report)) = &letter {
+                self.fill(&mut batch, mail.trace(), envelope.clone(), mail.staged(), mail.return_path())?;
+                self.traces.put_into(&mut batch, item.trace, report.kind.event(), "", &mail.trace().to_string());
             }
             let next = settle::next(&item, now, &self.options.schedule);
             match &next {
                 Next::Done => self.remove(&mut batch, &stored).await?,
                 Next::At(due) => {
-                    item.due = if item.held { NEVER } else { *due };
+                    let due = pause.map_or(*due, |pause| now.after(pause).min(*due));
+                    item.due = if item.held { NEVER } else { due };
                     item.leased_until = None;
                     stored.replace(&mut batch, &item, None);
                 }
@@ -380,8 +412,15 @@ impl Queue {
     /// A due time without an item is no more than litter: it goes.
     async fn remove_stray(&self, key: Bytes) -> Result<(), QueueError> {
         tracing::warn!("a due time without an item was removed from the queue");
-        let mut batch = Batch::new(QUEUE);
-        batch.space = Space::Frees;
+        let mut batch = freeing();
+        batch.delete(key);
+        self.commit(batch).await.map(|_| ())
+    }
+
+    /// A due time that is not that of its item goes too, unless the item was changed meanwhile.
+    async fn remove_outdated(&self, key: Bytes, stored: &Stored) -> Result<(), QueueError> {
+        let mut batch = freeing();
+        batch.expect(keys::queue_item(stored.item.trace), Some(stored.row.clone()));
         batch.delete(key);
         self.commit(batch).await.map(|_| ())
     }
@@ -399,8 +438,7 @@ impl Queue {
                 if foreign && !self.options.shared_store {
                     let due = if stored.item.held { NEVER } else { self.clock.now() };
                     let item = QueueItem { due, leased_until: None, ..stored.item.clone() };
-                    let mut batch = Batch::new(QUEUE);
-                    batch.space = Space::Frees;
+                    let mut batch = freeing();
                     stored.replace(&mut batch, &item, None);
                     self.commit(batch).await?;
                 }
@@ -415,6 +453,13 @@ impl fmt::Debug for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Queue").field("count", &self.count()).finish_non_exhaustive()
     }
+}
+
+/// A batch that is taken on a full disk too.
+fn freeing() -> Batch {
+    let mut batch = Batch::new(QUEUE);
+    batch.space = Space::Frees;
+    batch
 }
 
 fn damaged() -> StoreError {

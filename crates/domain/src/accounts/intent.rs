@@ -7,7 +7,7 @@ use super::rows::{AccountRow, AddressRow, DomainRow, IntentRow};
 use super::{ATTEMPTS, AccountState, Directory, DirectoryError, FIRST_ACCOUNT};
 use crate::keys::{self, DIRECTORY};
 use crate::row::{RowReader, RowWriter};
-use store_kv::{Batch, Scan};
+use store_kv::{Batch, Scan, Space};
 use types::{AccountId, Address, Octets, Secret, prepare_password};
 
 const FORMAT: u8 = 1;
@@ -33,19 +33,36 @@ impl Directory {
         Ok(account)
     }
 
-    /// Removes an account: its addresses are nobody's from now on, it cannot be signed in to. Its mail stays in the
-    /// store under its number.
+    /// Removes an account: its addresses are nobody's from now on, it cannot be signed in to, whoever is signed in is
+    /// to be shown out ([`Directory::is_active`]), and its mail is erased for good, the retained included. Once this
+    /// has returned that will happen, even if a crash or a fault comes in between.
     pub async fn account_remove(&self, address: &Address) -> Result<AccountId, DirectoryError> {
+        let account = self.begin_removal(address).await?;
+        // The intent stays: a command that was under way may put something into the account even now, and
+        // `recover`, which is called now and then, takes that along.
+        if let Err(error) = self.mail.erase_account_mail(account).await {
+            tracing::warn!(%account, error = &error as &dyn std::error::Error, "mail of a removed account goes later");
+        }
+        Ok(account)
+    }
+
+    /// First step of a removal: everything in the directory, and the intent.
+    pub(super) async fn begin_removal(&self, address: &Address) -> Result<AccountId, DirectoryError> {
         for _ in 0..ATTEMPTS {
             let (account, _) = self.account_at(address).await?;
             let key = keys::account_entry(account);
             let stored = self.engine.get(&key).await?.ok_or(DirectoryError::NoSuchAccount)?;
             let row = AccountRow::decode(&stored).ok_or_else(damaged)?;
+            if row.state == AccountState::Making {
+                // Whoever makes it may be about to give it mailboxes.
+                return Err(DirectoryError::Busy);
+            }
             let mut batch = Batch::new(DIRECTORY);
+            batch.space = Space::Frees;
             batch.put(key.clone(), AccountRow { state: AccountState::Removed, ..row }.encode());
             batch.expect(key, Some(stored));
             batch.delete(keys::credential(account));
-            batch.delete(keys::intent(account));
+            batch.put(keys::intent(account), IntentRow::Erase.encode());
             self.release_addresses(&mut batch, account).await?;
             if self.commit(batch).await? {
                 return Ok(account);
@@ -54,7 +71,8 @@ impl Directory {
         Err(DirectoryError::Busy)
     }
 
-    /// Finishes what a crash interrupted. To be called at the start, before anybody is let in; harmless at any time.
+    /// Finishes what a crash or a fault interrupted. To be called at the start, before anybody is let in, and now and
+    /// then; harmless at any time.
     pub async fn recover(&self) -> Result<usize, DirectoryError> {
         let mut finished = 0;
         let mut scan = Some(Scan::prefix(&keys::intents()));
@@ -62,9 +80,16 @@ impl Directory {
             let page = self.engine.scan(&page_scan).await?;
             for (key, value) in &page.rows {
                 let intent = keys::account_entry_of(key).zip(IntentRow::decode(value));
-                let (account, IntentRow::Make { quota }) = intent.ok_or_else(damaged)?;
-                self.make_mailboxes(account, quota).await?;
-                self.open_account(account).await?;
+                match intent.ok_or_else(damaged)? {
+                    (account, IntentRow::Make { quota }) => {
+                        self.make_mailboxes(account, quota).await?;
+                        self.open_account(account).await?;
+                    }
+                    (account, IntentRow::Erase) => {
+                        self.mail.erase_account_mail(account).await?;
+                        self.end_removal(account).await?;
+                    }
+                }
                 finished += 1;
             }
             scan = page_scan.after(&page);
@@ -109,17 +134,29 @@ impl Directory {
         Ok(())
     }
 
-    /// Last step: the account can be used, the intent goes. Does nothing to one that was removed meanwhile.
+    /// Last step of a removal: the intent goes.
+    async fn end_removal(&self, account: AccountId) -> Result<(), DirectoryError> {
+        let mut batch = Batch::new(DIRECTORY);
+        batch.space = Space::Frees;
+        batch.expect(keys::intent(account), Some(IntentRow::Erase.encode()));
+        batch.delete(keys::intent(account));
+        // If it is gone already, another process was faster.
+        self.commit(batch).await.map(|_| ())
+    }
+
+    /// Last step: the account can be used, the intent goes. Does nothing to one that is open already.
     pub(super) async fn open_account(&self, account: AccountId) -> Result<(), DirectoryError> {
         for _ in 0..ATTEMPTS {
             let key = keys::account_entry(account);
             let stored = self.engine.get(&key).await?.ok_or_else(damaged)?;
             let row = AccountRow::decode(&stored).ok_or_else(damaged)?;
+            if row.state != AccountState::Making {
+                // `recover` was faster, and perhaps even a removal after it, whose intent this must not take.
+                return Ok(());
+            }
             let mut batch = Batch::new(DIRECTORY);
             batch.delete(keys::intent(account));
-            if row.state == AccountState::Making {
-                batch.put(key.clone(), AccountRow { state: AccountState::Active, ..row }.encode());
-            }
+            batch.put(key.clone(), AccountRow { state: AccountState::Active, ..row }.encode());
             batch.expect(key, Some(stored));
             if self.commit(batch).await? {
                 return Ok(());

@@ -112,6 +112,11 @@ impl Directory {
         Ok(get_parsed(&self.cache, keys::account_entry(account), AccountRow::decode).await?)
     }
 
+    /// Whether an account is in use. A session asks before each command: its account may be removed under it.
+    pub async fn is_active(&self, account: AccountId) -> Result<bool, DirectoryError> {
+        Ok(self.state_of(account).await? == AccountState::Active)
+    }
+
     /// Where an account stands.
     pub(crate) async fn state_of(&self, account: AccountId) -> Result<AccountState, DirectoryError> {
         Ok(self.account_row(account).await?.map_or(AccountState::Removed, |row| row.state))

@@ -13,7 +13,7 @@ pub enum AccountState {
     Making,
     /// In use.
     Active,
-    /// Removed: its addresses are free again, its mail is still there.
+    /// Removed for good: its addresses are free again, its mail goes.
     Removed,
 }
 
@@ -54,6 +54,8 @@ pub(super) enum AddressRow {
 pub(super) enum IntentRow {
     /// Make the account's mailboxes, set the quota, then let it be used.
     Make { quota: Option<Octets> },
+    /// Erase the mail of an account that was removed.
+    Erase,
 }
 
 fn put_address(row: &mut RowWriter, address: &Address) {
@@ -157,22 +159,30 @@ impl AddressRow {
 
 impl IntentRow {
     pub(super) fn encode(self) -> Bytes {
-        let Self::Make { quota } = self;
         let mut row = RowWriter::new(FORMAT, 16);
-        row.byte(0);
-        row.byte(u8::from(quota.is_some()));
-        row.number(quota.map_or(0, |quota| quota.0));
+        match self {
+            Self::Make { quota } => {
+                row.byte(0);
+                row.byte(u8::from(quota.is_some()));
+                row.number(quota.map_or(0, |quota| quota.0));
+            }
+            Self::Erase => row.byte(1),
+        }
         row.finish()
     }
 
     pub(super) fn decode(row: &[u8]) -> Option<Self> {
         let mut row = RowReader::new(row, FORMAT)?;
-        if row.byte()? != 0 {
-            return None;
-        }
-        let limited = row.byte()? != 0;
-        let quota = Octets(row.number()?);
-        row.end().map(|()| Self::Make { quota: limited.then_some(quota) })
+        let intent = match row.byte()? {
+            0 => {
+                let limited = row.byte()? != 0;
+                let quota = Octets(row.number()?);
+                Self::Make { quota: limited.then_some(quota) }
+            }
+            1 => Self::Erase,
+            _ => return None,
+        };
+        row.end().map(|()| intent)
     }
 }
 
@@ -197,11 +207,12 @@ mod tests {
         for quota in [None, Some(Octets(0)), Some(Octets(5))] {
             assert_eq!(IntentRow::decode(&IntentRow::Make { quota }.encode()), Some(IntentRow::Make { quota }));
         }
+        assert_eq!(IntentRow::decode(&IntentRow::Erase.encode()), Some(IntentRow::Erase));
     }
 
     #[test]
     fn rows_of_another_shape_are_none() {
-        for bad in [&b""[..], &[2], &[1], &[1, 9], &[1, 1, 0], &[1, 1, 200]] {
+        for bad in [&b""[..], &[2], &[1], &[1, 9], &[1, 1, 0], &[1, 1, 200], &[1, 0]] {
             assert_eq!(AccountRow::decode(bad), None);
             assert_eq!(DomainRow::decode(bad), None);
             assert_eq!(AddressRow::decode(bad), None);

@@ -163,6 +163,87 @@ async fn a_removed_account_frees_its_address_and_never_its_number() {
     assert_eq!(directory.account_list(Some(AccountId(17)), 1).await.unwrap()[0].account, AccountId(18));
 }
 
+/// Rows of an account's own.
+async fn rows_of(place: &Place, account: AccountId) -> usize {
+    let prefix = store_kv::account_prefix(account);
+    place.engine.scan(&store_kv::Scan::prefix(&prefix)).await.unwrap().rows.len()
+}
+
+#[tokio::test]
+async fn a_removal_is_finished_after_a_crash_at_any_step() {
+    for steps in 0..=2 {
+        let place = place().await;
+        let (ann, account) = (address("ann@example.org"), place.mail.account(AccountId(16)).await.unwrap());
+        let inbox = account.mailboxes().await.unwrap().get(&types::MailboxName::inbox()).unwrap().id;
+        let mut staging = account.stage(None).await.unwrap();
+        staging.write(b"Subject: x\r\n\r\nx\r\n").await.unwrap();
+        let staged = staging.finish().await.unwrap();
+        let body = staged.body();
+        account.append(inbox, vec![crate::NewMessage::new(staged)]).await.unwrap();
+        match steps {
+            0 => assert_eq!(place.directory.begin_removal(&ann).await.unwrap(), AccountId(16)),
+            1 => {
+                place.directory.begin_removal(&ann).await.unwrap();
+                place.mail.erase_account_mail(AccountId(16)).await.unwrap();
+            }
+            _ => {
+                let view = account.open(inbox).await.unwrap();
+                assert_eq!(place.directory.account_remove(&ann).await.unwrap(), AccountId(16));
+                assert!(view.is_deleted(), "open sessions see it");
+                // A command that was under way.
+                account.create(&types::MailboxName::parse("late").unwrap(), None).await.unwrap();
+            }
+        }
+        assert!(!place.directory.is_active(AccountId(16)).await.unwrap());
+        let denied = place.directory.sign_in("ann", Proof::Password(&secret("tinte")), None).await;
+        assert!(matches!(denied, Err(SignInError::Denied)));
+        assert_eq!(accounts(&place.directory, "ann@example.org").await, []);
+        assert!(matches!(place.directory.account_remove(&ann).await, Err(DirectoryError::NoSuchAccount)));
+        drop(account);
+        let place = place.reopened();
+        assert_eq!(place.directory.recover().await.unwrap(), 1, "{steps} steps");
+        assert_eq!(place.directory.recover().await.unwrap(), 0);
+        assert_eq!(rows_of(&place, AccountId(16)).await, 1, "its counters");
+        assert!(place.engine.read_body(body, 0..1).await.is_err(), "the body is gone");
+        let again = place.directory.account_add(&ann, &secret("feder"), None).await.unwrap();
+        assert_eq!(again, AccountId(19));
+    }
+}
+
+#[tokio::test]
+async fn a_fault_does_not_keep_the_mail_of_a_removed_account() {
+    let memory = Memory::new();
+    let faulty = store_kv::Faulty::new(memory.clone());
+    let clock = Arc::new(ManualClock::at(Timestamp(1_700_000_000_000)));
+    let mail = Mail::new(faulty.clone(), clock.clone(), MailOptions::default());
+    let directory = Directory::new(faulty.clone(), clock, mail, PasswordOptions::for_tests()).unwrap();
+    let ann = address("ann@example.org");
+    directory.domain_add(&domain("example.org")).await.unwrap();
+    directory.account_add(&ann, &secret("tinte"), None).await.unwrap();
+    faulty.fail_commit(2, store_kv::CommitFault::PoisonedBefore);
+    assert_eq!(directory.account_remove(&ann).await.unwrap(), AccountId(16));
+    assert!(directory.recover().await.is_err(), "the engine takes nothing");
+    let place = open(memory.reopen());
+    assert!(rows_of(&place, AccountId(16)).await > 1);
+    assert_eq!(place.directory.recover().await.unwrap(), 1);
+    assert_eq!(rows_of(&place, AccountId(16)).await, 1);
+}
+
+#[tokio::test]
+async fn an_account_that_is_being_made_is_not_removed() {
+    let place = place().await;
+    let dora = address("dora@example.org");
+    let credential = place.directory.hasher.make(secret("tinte")).await.unwrap();
+    place.directory.begin_account(&dora, &credential, IntentRow::Make { quota: None }).await.unwrap();
+    assert!(matches!(place.directory.account_remove(&dora).await, Err(DirectoryError::Busy)));
+    assert_eq!(place.directory.recover().await.unwrap(), 1);
+    place.directory.account_remove(&dora).await.unwrap();
+    // Whoever was making it comes late.
+    place.directory.open_account(AccountId(19)).await.unwrap();
+    assert!(!place.directory.is_active(AccountId(19)).await.unwrap());
+    assert_eq!(place.directory.recover().await.unwrap(), 1, "the removal's intent is still there");
+}
+
 #[tokio::test]
 async fn a_domain_with_addresses_stays() {
     let place = place().await;

@@ -55,7 +55,7 @@ impl DeliveryStaging {
     /// Ends the message.
     pub async fn finish(self) -> Result<Incoming, Refusal> {
         let staged = self.staging.finish().await?;
-        Ok(Incoming { trace: self.trace, staged, return_path: self.return_path })
+        Ok(Incoming::new(self.trace, staged, self.return_path))
     }
 }
 
@@ -68,6 +68,10 @@ pub struct Incoming {
 }
 
 impl Incoming {
+    pub(crate) fn new(trace: TraceId, staged: Staged, return_path: u64) -> Self {
+        Self { trace, staged, return_path }
+    }
+
     /// Its trace id.
     pub fn trace(&self) -> TraceId {
         self.trace

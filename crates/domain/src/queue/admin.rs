@@ -1,11 +1,11 @@
 //! What the operator does with the queue.
 
 use super::rows::{self, Stored};
-use super::{ATTEMPTS, NEVER, Queue, QueueError, QueueItem, damaged};
+use super::{ATTEMPTS, NEVER, Queue, QueueError, QueueItem, damaged, freeing};
 use crate::EventKind;
-use crate::keys::{self, QUEUE};
+use crate::keys;
 use std::sync::atomic::Ordering;
-use store_kv::{Batch, Row, Scan, Space};
+use store_kv::{Row, Scan};
 use types::TraceId;
 
 impl Queue {
@@ -56,8 +56,7 @@ impl Queue {
     pub async fn drop_item(&self, trace: TraceId) -> Result<(), QueueError> {
         for _ in 0..ATTEMPTS {
             let stored = self.load(trace).await?.ok_or(QueueError::NoSuchItem)?;
-            let mut batch = Batch::new(QUEUE);
-            batch.space = Space::Frees;
+            let mut batch = freeing();
             self.remove(&mut batch, &stored).await?;
             self.traces.put_into(&mut batch, trace, EventKind::Dropped, "", "by the operator");
             if self.commit(batch).await? {
@@ -77,8 +76,7 @@ impl Queue {
         for _ in 0..ATTEMPTS {
             let stored = self.load(trace).await?.ok_or(QueueError::NoSuchItem)?;
             let item = change(&stored)?;
-            let mut batch = Batch::new(QUEUE);
-            batch.space = Space::Frees;
+            let mut batch = freeing();
             stored.replace(&mut batch, &item, stored.lease);
             self.traces.put_into(&mut batch, trace, kind, "", "by the operator");
             if self.commit(batch).await? {

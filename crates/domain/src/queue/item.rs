@@ -236,6 +236,8 @@ pub enum Outcome {
     Failed(Trouble),
     /// It was our own fault: tried again, and never a reason to give up (guarantee G8).
     Fault(Trouble),
+    /// It was not tried: too much is on its way to the same place. It comes again soon, and this is no attempt.
+    PutOff,
 }
 
 impl Trouble {

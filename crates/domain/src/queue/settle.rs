@@ -31,20 +31,17 @@ pub(super) fn apply(
     schedule: &Schedule,
 ) -> Vec<Note> {
     let over = schedule.is_over(item.created, now);
-    item.attempts = item.attempts.saturating_add(1);
+    if results.is_empty() || results.iter().any(|(_, outcome)| !matches!(outcome, Outcome::PutOff)) {
+        item.attempts = item.attempts.saturating_add(1);
+    }
     let mut notes = Vec::with_capacity(results.len());
     for (place, outcome) in results {
         let recipient = item.recipients.get_mut(*place).filter(|r| r.state == RecipientState::Waiting);
         let Some(recipient) = recipient else { continue };
         let who = recipient.envelope.address.to_string();
         let (kind, text) = match outcome {
-            Outcome::Delivered { host, text } => {
-                recipient.state = RecipientState::Delivered;
-                match host {
-                    Some(host) => (EventKind::Sent, format!("{host}: {text}")),
-                    None => (EventKind::Delivered, text.to_string()),
-                }
-            }
+            Outcome::PutOff => continue,
+            Outcome::Delivered { host, text } => delivered(recipient, host.as_deref(), text),
             Outcome::Deferred(trouble) if over => {
                 let trouble = Trouble { status: DELIVERY_TIME_EXPIRED.into(), ..trouble.clone() };
                 (EventKind::Failed, fail(recipient, &trouble, RecipientState::Failed, now))
@@ -64,6 +61,28 @@ pub(super) fn apply(
         }
     }
     notes
+}
+
+/// Records those of the outcomes that say that somebody has the message.
+pub(super) fn deliver(item: &mut QueueItem, results: &[(usize, Outcome)]) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for (place, outcome) in results {
+        let recipient = item.recipients.get_mut(*place).filter(|r| r.state == RecipientState::Waiting);
+        if let (Some(recipient), Outcome::Delivered { host, text }) = (recipient, outcome) {
+            let who = recipient.envelope.address.to_string();
+            let (kind, text) = delivered(recipient, host.as_deref(), text);
+            notes.push(Note { kind, who, text });
+        }
+    }
+    notes
+}
+
+fn delivered(recipient: &mut QueuedRecipient, host: Option<&str>, text: &str) -> (EventKind, String) {
+    recipient.state = RecipientState::Delivered;
+    match host {
+        Some(host) => (EventKind::Sent, format!("{host}: {text}")),
+        None => (EventKind::Delivered, text.to_owned()),
+    }
 }
 
 fn fail(recipient: &mut QueuedRecipient, trouble: &Trouble, state: RecipientState, now: Timestamp) -> String {

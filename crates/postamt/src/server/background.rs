@@ -1,10 +1,11 @@
 //! What runs beside the sessions: the queue's runner, the sweep of the retention space, the control socket, metrics.
 
-use super::{Exit, Options};
+use super::{Exit, Kind, Listen, Options};
 use crate::control::{self, Handler};
 use crate::metrics;
 use crate::server::services::Core;
-use net::ShutdownToken;
+use net::{Endpoint, ShutdownToken};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -15,6 +16,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(15 * 60);
 /// The tasks.
 pub(crate) struct Background {
     tasks: Vec<JoinHandle<()>>,
+    runner: JoinHandle<()>,
 }
 
 impl Background {
@@ -24,17 +26,21 @@ impl Background {
         let mut tasks = vec![tokio::spawn(sweep(core.clone(), token.clone()))];
         let traces = Arc::clone(&core.traces);
         tasks.push(tokio::spawn(async move { traces.run().await }));
-        tasks.push(runner(core, options, token)?);
+        let runner = runner(core, options, token)?;
         let handler = Arc::new(Handler::new(core.clone(), Arc::clone(network)));
         tasks.push(control::serve(&options.control, handler)?);
         if let Some(address) = options.metrics {
             tasks.push(metrics::serve(address, core.clone(), Arc::clone(network)).await?);
         }
-        Ok(Self { tasks })
+        Ok(Self { tasks, runner })
     }
 
     /// Ends the tasks; what they gathered is written.
-    pub(crate) async fn stop(self, core: &Core) {
+    pub(crate) async fn stop(mut self, core: &Core) {
+        // It ends by itself; the time beyond is for the store.
+        if tokio::time::timeout(2 * service_outbound::STOP_PATIENCE, &mut self.runner).await.is_err() {
+            self.runner.abort();
+        }
         for task in self.tasks {
             task.abort();
             let _ = task.await;
@@ -55,6 +61,7 @@ fn runner(core: &Core, options: &Options, token: ShutdownToken) -> anyhow::Resul
                 relay.clone(),
                 &authorities(relay.is_some()),
                 options.hostname.clone(),
+                listening(options),
             )?))
         }
     };
@@ -72,6 +79,15 @@ fn runner(core: &Core, options: &Options, token: ShutdownToken) -> anyhow::Resul
     Ok(tokio::spawn(runner.run(token)))
 }
 
+/// Where other servers bring mail.
+fn listening(options: &Options) -> Vec<SocketAddr> {
+    let of = |listen: &Listen| match (listen.kind, &listen.endpoint) {
+        (Kind::Smtp, Endpoint::Tcp(address)) => Some(*address),
+        _ => None,
+    };
+    options.listen.iter().filter_map(of).collect()
+}
+
 /// The system's certificate authorities, read only where a relay's certificate will be checked.
 fn authorities(wanted: bool) -> String {
     const BUNDLES: [&str; 3] =
@@ -85,6 +101,13 @@ async fn sweep(core: Core, mut token: ShutdownToken) {
         tokio::select! {
             () = tokio::time::sleep(SWEEP_EVERY) => {}
             () = token.requested() => return,
+        }
+        // What a fault left half done, and what came into an account while it was removed.
+        if let Err(error) = core.shared.directory.recover().await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "what was begun in the directory is not finished"
+            );
         }
         match core.shared.mail.sweep(core.shared.clock.now()).await {
             Ok(swept) if swept.messages > 0 => {

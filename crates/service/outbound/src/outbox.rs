@@ -15,7 +15,8 @@ pub(crate) async fn deliver(
 ) -> Vec<(usize, Outcome)> {
     let waiting: Vec<(usize, Address)> =
         item.waiting().filter(|(_, r)| r.account.is_none()).map(|(place, r)| (place, r.address.clone())).collect();
-    let outcome = match keep(shared, queue, item, content).await {
+    let Some((_, first)) = waiting.first() else { return Vec::new() };
+    let outcome = match keep(shared, queue, item, content, first).await {
         Ok(()) => {
             let to: Vec<String> = waiting.iter().map(|(_, to)| to.to_string()).collect();
             let detail = format!("to {}: kept in the mailbox Outbox, nothing leaves this machine", to.join(", "));
@@ -28,7 +29,15 @@ pub(crate) async fn deliver(
     waiting.into_iter().map(|(place, _)| (place, outcome.clone())).collect()
 }
 
-async fn keep(shared: &Shared, queue: &Queue, item: &QueueItem, content: &QueueContent) -> Result<(), QueueError> {
+/// `to` is one of those it is for: the account remembers it with the trace id, so that a crash does not keep it twice.
+/// The sender's own address would not do: what he sends himself beside it has that.
+async fn keep(
+    shared: &Shared,
+    queue: &Queue,
+    item: &QueueItem,
+    content: &QueueContent,
+    to: &Address,
+) -> Result<(), QueueError> {
     let Some(sender) = &item.reverse_path else { return Ok(()) };
     let resolution = shared.directory.resolve(sender).await.map_err(|_| QueueError::Busy)?;
     let Resolution::Local(accounts) = resolution else { return Ok(()) };
@@ -53,7 +62,7 @@ async fn keep(shared: &Shared, queue: &Queue, item: &QueueItem, content: &QueueC
     let message = NewMessage {
         flags: FlagNames::system(Flags::SEEN),
         trace: Some(item.trace),
-        recipient: Some(sender.clone()),
+        recipient: Some(to.clone()),
         ..NewMessage::new(staging.finish().await?)
     };
     account.append(mailbox, vec![message]).await?;

@@ -95,6 +95,14 @@ impl<S: Transport> Session<S> {
         self.signed_in.as_mut().ok_or_else(|| io::Error::other("a command came before the sign-in"))
     }
 
+    /// Whether the account was removed since the sign-in.
+    async fn is_removed(&self) -> bool {
+        match &self.signed_in {
+            Some(signed_in) => self.service.shared.is_removed(signed_in.account.id()).await,
+            None => false,
+        }
+    }
+
     fn wire(&mut self) -> io::Result<&mut Wire<S>> {
         self.wire.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
@@ -116,6 +124,10 @@ impl<S: Transport> Session<S> {
         loop {
             while let Some(event) = self.machine.poll_event() {
                 match event {
+                    Event::Command(_) if self.is_removed().await => {
+                        self.machine.err(None, "The account was removed");
+                        return self.send().await;
+                    }
                     // Boxed, so that a connection that waits need not have room for the largest command.
                     Event::Command(command) => Box::pin(dispatch(self, command)).await?,
                     Event::AuthAborted => self.attempt = None,

@@ -3,7 +3,7 @@
 use domain::{Directory, Mail};
 use net::{Connection, Peer, ShutdownToken, Stream, Ticket, TlsServer};
 use std::sync::Arc;
-use types::{Clock, DomainName};
+use types::{AccountId, Clock, DomainName};
 
 /// The server behind the sessions. Cheap to clone.
 #[derive(Clone)]
@@ -18,6 +18,14 @@ pub struct Shared {
     pub hostname: DomainName,
     /// What STARTTLS and STLS use; `None` where there is no TLS.
     pub tls: Option<Arc<TlsServer>>,
+}
+
+impl Shared {
+    /// Whether the account of a session was removed under it, which ends the session. If that cannot be found out now,
+    /// the command itself will tell of the trouble.
+    pub async fn is_removed(&self, account: AccountId) -> bool {
+        matches!(self.directory.is_active(account).await, Ok(false))
+    }
 }
 
 /// A connection that a session is to serve.

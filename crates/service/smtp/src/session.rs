@@ -146,6 +146,12 @@ impl<S: Transport> Session<S> {
     }
 
     async fn handle(&mut self, event: Event) -> io::Result<()> {
+        if let (Event::Mail(_) | Event::Recipient(_) | Event::Data(_), Some(signed_in)) = (&event, &self.signed_in)
+            && self.service.shared.is_removed(signed_in.account).await
+        {
+            self.machine.shut_down(&Reply::new(421, 7, 0, "The account was removed"));
+            return Ok(());
+        }
         match event {
             Event::Hello(hello) => {
                 self.transaction = None;
