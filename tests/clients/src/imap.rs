@@ -95,10 +95,9 @@ impl Imap {
     pub fn told(&mut self, word: &str, patience: Duration) -> anyhow::Result<Duration> {
         let begin = Instant::now();
         while begin.elapsed() < patience {
-            if let Some(line) = self.wire.line_within(patience.saturating_sub(begin.elapsed()))? {
-                if String::from_utf8_lossy(&line).ends_with(word) {
-                    return Ok(begin.elapsed());
-                }
+            let line = self.wire.line_within(patience.saturating_sub(begin.elapsed()))?;
+            if line.is_some_and(|line| String::from_utf8_lossy(&line).ends_with(word)) {
+                return Ok(begin.elapsed());
             }
         }
         bail!("no {word} within {patience:?}")

@@ -13,6 +13,7 @@ mod lmtp;
 mod mail;
 mod pop3;
 mod program;
+pub mod programs;
 mod server;
 mod trial;
 mod wire;

@@ -71,7 +71,11 @@ impl Lmtp {
 
     fn envelope(&mut self, to: &[&str]) -> anyhow::Result<()> {
         let mut text = "MAIL FROM:<sender@example.org> BODY=8BITMIME\r\n".to_owned();
-        to.iter().for_each(|address| text.push_str(&format!("RCPT TO:<{address}>\r\n")));
+        for address in to {
+            text.push_str("RCPT TO:<");
+            text.push_str(address);
+            text.push_str(">\r\n");
+        }
         self.wire.write(text.as_bytes())?;
         for _ in 0..=to.len() {
             let reply = self.reply()?;

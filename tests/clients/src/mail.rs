@@ -26,7 +26,7 @@ pub fn after_trace(delivered: &[u8]) -> &[u8] {
     let mut rest = delivered;
     let mut in_trace = false;
     loop {
-        let folded = in_trace && rest.starts_with(b" ") || rest.starts_with(b"\t") && in_trace;
+        let folded = in_trace && (rest.starts_with(b" ") || rest.starts_with(b"\t"));
         if !(folded || rest.starts_with(b"Return-Path:") || rest.starts_with(b"Received:")) {
             return rest;
         }

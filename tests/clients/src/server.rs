@@ -110,7 +110,13 @@ impl Server {
             ("pop3", pop3),
             ("pop3s", pop3s),
         ];
-        let listen: String = ports.iter().map(|(name, port)| format!("{name} = [\"127.0.0.1:{port}\"]\n")).collect();
+        let mut listen = String::new();
+        for (name, port) in ports {
+            listen.push_str(name);
+            listen.push_str(" = [\"127.0.0.1:");
+            listen.push_str(&port.to_string());
+            listen.push_str("\"]\n");
+        }
         // Nothing leaves: the relay is a port where nobody listens.
         format!(
             "[server]\nhostname = \"mail.example.test\"\ndata = \"{directory}/data\"\ncontrol = \"{directory}/control\"\n\n\
@@ -164,14 +170,12 @@ impl Server {
     pub fn terminate(&mut self) -> anyhow::Result<ExitStatus> {
         let mut child = self.child.take().context("the server does not run")?;
         kill_process(pid(&child).context("no pid")?, Signal::TERM)?;
-        match wait(&mut child, PATIENCE)? {
-            Some(status) => Ok(status),
-            None => {
-                child.kill()?;
-                child.wait()?;
-                bail!("the server did not end within {PATIENCE:?} of SIGTERM:\n{}", self.log())
-            }
+        if let Some(status) = wait(&mut child, PATIENCE)? {
+            return Ok(status);
         }
+        child.kill()?;
+        child.wait()?;
+        bail!("the server did not end within {PATIENCE:?} of SIGTERM:\n{}", self.log())
     }
 
     /// Where its ports are.
@@ -254,13 +258,14 @@ impl Drop for Server {
 
 /// Runs `postamt --control SOCKET ARGUMENTS…` with this input; its standard output.
 pub fn control<'a>(socket: &Path, arguments: impl IntoIterator<Item = &'a str>, input: &str) -> anyhow::Result<String> {
-    let program = Program::new(postamt()?).arg("--control").arg(socket).args(arguments).input(input);
-    Ok(program.succeed()?.text())
+    let command = Program::new(postamt()?).arg("--control").arg(socket).args(arguments).input(input);
+    Ok(command.succeed()?.text())
 }
 
 fn free_ports() -> anyhow::Result<Ports> {
-    let hold = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let held = [hold()?, hold()?, hold()?, hold()?, hold()?, hold()?, hold()?, hold()?];
+    let any = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    // All at once, so that they differ.
+    let held = [any()?, any()?, any()?, any()?, any()?, any()?, any()?, any()?];
     let mut ports = [0; 8];
     for (port, listener) in ports.iter_mut().zip(&held) {
         *port = listener.local_addr()?.port();

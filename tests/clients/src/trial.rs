@@ -1,7 +1,7 @@
 //! `postamt trial` as a person meets it: started, its text read, its commands copied, ended with Ctrl-C.
 
 use crate::program::{pid, wait};
-use crate::{Directory, Program, postamt};
+use crate::{Account, Directory, Program, postamt};
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Signal, kill_process};
 use std::io::Read as _;
@@ -112,6 +112,14 @@ impl Trial {
     /// Runs a command line in the trial's working directory, as a person's shell would.
     pub fn shell(&self, command: &str) -> Program {
         Program::new("sh").args(["-c", command]).home(self.path())
+    }
+
+    /// One of the mailboxes with the password that stands behind it.
+    pub fn account(&self, name: &str) -> anyhow::Result<Account> {
+        let (address, text) = (format!("{name}@example.test"), self.text());
+        let line = text.lines().find(|line| line.contains(&address) && line.contains("password"));
+        let password = line.and_then(|line| line.split_whitespace().last()).context("no password")?.to_owned();
+        Ok(Account { address, password })
     }
 
     /// The number that the first match of this pattern has behind it: `IMAP  localhost  10993`.

@@ -1,7 +1,8 @@
 //! fetchmail: by default it deletes what it fetched; with `keep` and `uidl` a second run fetches nothing.
 
 use anyhow::ensure;
-use tests_clients::{Account, Directory, Finished, Program, Server, files_in, letter, same, sorted, without_cr};
+use tests_clients::programs::{At, fetchmail, fetchmail_configure};
+use tests_clients::{Account, Directory, Finished, Server, files_in, letter, same, sorted, without_cr};
 
 struct Fetchmail {
     directory: Directory,
@@ -11,29 +12,15 @@ struct Fetchmail {
 const NOTHING: i32 = 1;
 
 impl Fetchmail {
-    fn new(server: &Server, account: &Account, poll: &str, options: &str) -> anyhow::Result<Self> {
+    fn new(server: &Server, account: &Account, poll: &str, port: u16, options: &str) -> anyhow::Result<Self> {
         let directory = Directory::new()?;
-        std::fs::create_dir(directory.join("mail"))?;
-        let path = directory.path().display();
-        // One file for each letter; fetchmail waits for the program that takes it.
-        let take = format!("#!/bin/sh\nexec cat > \"{path}/mail/$$\"\n");
-        directory.write("take", take)?;
-        let rc = format!(
-            "set no bouncemail\nset invisible\ndefaults\npoll localhost {poll}\n  user \"{}\" password \"{}\" {options}\n  \
-             sslcertck sslcertfile \"{}\" no rewrite\n  mda \"/bin/sh {path}/take\"\n",
-            account.address,
-            account.password,
-            server.ca().display()
-        );
-        directory.write("fetchmailrc", rc.replace("defaults\n", ""))?;
+        let at = At { port, account, ca: &server.ca() };
+        fetchmail_configure(&directory, poll, at, options)?;
         Ok(Self { directory })
     }
 
     fn run(&self) -> anyhow::Result<Finished> {
-        let path = self.directory.path();
-        let program = Program::new("fetchmail").arg("-f").arg(path.join("fetchmailrc")).arg("-i").arg(path.join("ids"));
-        let program = program.arg("--pidfile").arg(path.join("pid"));
-        program.args(["--nosyslog", "-v"]).env("FETCHMAILHOME", path).home(path).run()
+        fetchmail(&self.directory).run()
     }
 
     fn fetch(&self) -> anyhow::Result<()> {
@@ -64,8 +51,8 @@ fn pop3_mail_is_fetched_and_deleted() -> anyhow::Result<()> {
     let server = Server::start()?;
     let anna = server.account("anna")?;
     appended(&server, &anna, &["one", "two", "three"])?;
-    let poll = format!("protocol POP3 service {}", server.ports().pop3s);
-    let fetchmail = Fetchmail::new(&server, &anna, &poll, "ssl")?;
+    let port = server.ports().pop3s;
+    let fetchmail = Fetchmail::new(&server, &anna, "protocol POP3", port, "ssl")?;
     fetchmail.fetch()?;
     same(fetchmail.mail()?, files(&["one", "two", "three"]))?;
     assert_eq!(server.imap(&anna)?.count("INBOX")?, 0);
@@ -78,8 +65,8 @@ fn kept_pop3_mail_is_fetched_once() -> anyhow::Result<()> {
     let server = Server::start()?;
     let anna = server.account("anna")?;
     appended(&server, &anna, &["one", "two"])?;
-    let poll = format!("protocol POP3 uidl service {}", server.ports().pop3s);
-    let fetchmail = Fetchmail::new(&server, &anna, &poll, "ssl keep")?;
+    let port = server.ports().pop3s;
+    let fetchmail = Fetchmail::new(&server, &anna, "protocol POP3 uidl", port, "ssl keep")?;
     fetchmail.fetch()?;
     let second = fetchmail.run()?;
     assert_eq!(second.code, NOTHING, "{}", second.story());
@@ -96,13 +83,13 @@ fn stls_and_starttls_are_used() -> anyhow::Result<()> {
     let server = Server::start()?;
     let anna = server.account("anna")?;
     appended(&server, &anna, &["by POP3"])?;
-    let poll = format!("protocol POP3 service {}", server.ports().pop3);
-    let pop3 = Fetchmail::new(&server, &anna, &poll, "sslproto \"TLS1.2+\"")?;
+    let port = server.ports().pop3;
+    let pop3 = Fetchmail::new(&server, &anna, "protocol POP3", port, "sslproto \"TLS1.2+\"")?;
     pop3.fetch()?;
     same(pop3.mail()?, files(&["by POP3"]))?;
     appended(&server, &anna, &["by IMAP"])?;
-    let poll = format!("protocol IMAP service {}", server.ports().imap);
-    let imap = Fetchmail::new(&server, &anna, &poll, "sslproto \"TLS1.2+\"")?;
+    let port = server.ports().imap;
+    let imap = Fetchmail::new(&server, &anna, "protocol IMAP", port, "sslproto \"TLS1.2+\"")?;
     imap.fetch()?;
     same(imap.mail()?, files(&["by IMAP"]))?;
     Ok(())
@@ -113,8 +100,8 @@ fn imap_mail_is_fetched_and_deleted() -> anyhow::Result<()> {
     let server = Server::start()?;
     let anna = server.account("anna")?;
     appended(&server, &anna, &["one", "two"])?;
-    let poll = format!("protocol IMAP service {}", server.ports().imaps);
-    let fetchmail = Fetchmail::new(&server, &anna, &poll, "ssl")?;
+    let port = server.ports().imaps;
+    let fetchmail = Fetchmail::new(&server, &anna, "protocol IMAP", port, "ssl")?;
     fetchmail.fetch()?;
     same(fetchmail.mail()?, files(&["one", "two"]))?;
     assert_eq!(server.imap(&anna)?.count("INBOX")?, 0);

@@ -1,8 +1,8 @@
-//! getmail6: its IMAP and POP3 retrievers, keeping and deleting. It delivers through a program, because into a Maildir
-//! it does not as root, and tests may run as root.
+//! getmail6: its IMAP and POP3 retrievers, keeping and deleting.
 
 use anyhow::Context as _;
-use tests_clients::{Account, Directory, Program, Server, files_in, letter, same, sorted, without_cr};
+use tests_clients::programs::{At, getmail, getmail_configure};
+use tests_clients::{Account, Directory, Server, files_in, letter, same, sorted, without_cr};
 
 struct Getmail {
     directory: Directory,
@@ -11,27 +11,14 @@ struct Getmail {
 impl Getmail {
     fn new(server: &Server, account: &Account, retriever: &str, port: u16, options: &str) -> anyhow::Result<Self> {
         let directory = Directory::new()?;
-        std::fs::create_dir(directory.join("mail"))?;
-        let path = directory.path().display();
-        directory.write("take", format!("#!/bin/sh\nexec cat > \"{path}/mail/$$\"\n"))?;
-        let mailboxes = if retriever.contains("IMAP") { "mailboxes = (\"INBOX\",)\n" } else { "" };
-        let rc = format!(
-            "[retriever]\ntype = {retriever}\nserver = localhost\nport = {port}\nusername = {}\npassword = {}\n\
-             ca_certs = {}\n{mailboxes}\n[destination]\ntype = MDA_external\npath = /bin/sh\n\
-             arguments = (\"{path}/take\",)\nallow_root_commands = true\n\n\
-             [options]\nverbose = 0\ndelivered_to = false\nreceived = false\n{options}\n",
-            account.address,
-            account.password,
-            server.ca().display()
-        );
-        directory.write("getmailrc", rc)?;
+        let at = At { port, account, ca: &server.ca() };
+        getmail_configure(&directory, retriever, at, options)?;
         Ok(Self { directory })
     }
 
     fn fetch(&self) -> anyhow::Result<Vec<Vec<u8>>> {
         let path = self.directory.path();
-        let program = Program::new("getmail").arg("--getmaildir").arg(path).arg("--rcfile").arg("getmailrc");
-        program.home(path).succeed()?;
+        getmail(&self.directory).succeed()?;
         // What its IMAP retriever adds to say where a letter was.
         let mark: &[u8] = b"X-getmail-retrieved-from-mailbox: INBOX\n";
         let without = |letter: Vec<u8>| -> Vec<u8> {

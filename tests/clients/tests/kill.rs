@@ -50,13 +50,13 @@ impl World {
     fn new() -> anyhow::Result<Self> {
         let server = Server::start()?;
         let accounts = NAMES.iter().map(|name| server.account(name)).collect::<anyhow::Result<Vec<_>>>()?;
-        for account in &accounts[..2] {
+        for account in accounts.iter().take(load::POP3_ACCOUNT) {
             let mut imap = server.imap(account)?;
             for worker in 0..load::IMAP_WORKERS {
                 imap.expect(&format!("CREATE {}", load::own_mailbox(worker)))?;
             }
         }
-        Ok(Self { server, accounts, ledger: Ledger::new(NAMES.len()) })
+        Ok(Self { server, accounts, ledger: Ledger::default() })
     }
 
     /// Load for a while, then what `end` does to the server.

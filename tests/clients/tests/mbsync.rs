@@ -2,7 +2,8 @@
 
 use anyhow::{Context as _, ensure};
 use std::path::PathBuf;
-use tests_clients::{Account, Directory, Program, Server, corpus, letter, maildir, same, with_crlf, without_cr};
+use tests_clients::programs::{At, mbsync, mbsync_configure};
+use tests_clients::{Account, Directory, Server, corpus, letter, maildir, same, with_crlf, without_cr};
 
 /// A Maildir with its mbsync configuration.
 struct Device {
@@ -12,24 +13,13 @@ struct Device {
 impl Device {
     fn new(server: &Server, account: &Account) -> anyhow::Result<Self> {
         let directory = Directory::new()?;
-        let path = directory.path().display();
-        let rc = format!(
-            "IMAPAccount account\nHost localhost\nPort {}\nUser {}\nPass {}\nSSLType IMAPS\nCertificateFile {}\n\n\
-             IMAPStore remote\nAccount account\n\n\
-             MaildirStore local\nPath {path}/\nInbox {path}/INBOX\nSubFolders Verbatim\n\n\
-             Channel all\nFar :remote:\nNear :local:\nPatterns *\nCreate Both\nExpunge Both\nSyncState *\n",
-            server.ports().imaps,
-            account.address,
-            account.password,
-            server.ca().display(),
-        );
-        directory.write("mbsyncrc", rc)?;
+        let at = At { port: server.ports().imaps, account, ca: &server.ca() };
+        mbsync_configure(&directory, at)?;
         Ok(Self { directory })
     }
 
     fn sync(&self) -> anyhow::Result<()> {
-        let rc = self.directory.join("mbsyncrc");
-        Program::new("mbsync").args(["-q", "-c"]).arg(rc).arg("-a").home(self.directory.path()).succeed().map(|_| ())
+        mbsync(&self.directory).succeed().map(|_| ())
     }
 
     fn folder(&self, name: &str) -> PathBuf {

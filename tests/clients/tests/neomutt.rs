@@ -1,4 +1,4 @@
-//! NeoMutt, driven by the keys that a person would press: read, flag, delete, move, send, keep a copy.
+//! `neomutt`, driven by the keys that a person would press: read, flag, delete, move, send, keep a copy.
 
 use anyhow::ensure;
 use tests_clients::{Account, Directory, Finished, Program, Server, after_trace, letter, with_crlf, without_cr};
@@ -30,7 +30,7 @@ impl Mutt {
         Ok(Self { directory })
     }
 
-    /// NeoMutt on a terminal that `script` makes, with these keys waiting for it.
+    /// `neomutt` on a terminal that `script` makes, with these keys waiting for it.
     fn keys(&self, keys: &str) -> anyhow::Result<Finished> {
         let rc = std::fs::read_to_string(self.directory.join("muttrc"))?;
         self.directory.write("keysrc", format!("{rc}push '{keys}'\n"))?;
@@ -38,7 +38,7 @@ impl Mutt {
         program.home(self.directory.path()).succeed()
     }
 
-    /// NeoMutt as a command that sends (`-s`), without a terminal.
+    /// `neomutt` as a command that sends (`-s`), without a terminal.
     fn send(&self, to: &str, subject: &str, text: &str) -> anyhow::Result<Finished> {
         let program = Program::new("neomutt").args(["-n", "-F", "muttrc", "-s", subject, to]);
         program.home(self.directory.path()).input(text).succeed()

@@ -16,7 +16,9 @@ fn python(server: &Server, account: &Account, script: &str, more: &[(&str, &Path
         "ca": server.ca(), "user": account.address, "password": account.password,
     });
     for (name, value) in more {
-        settings[*name] = json!(value);
+        if let Some(settings) = settings.as_object_mut() {
+            settings.insert((*name).to_owned(), json!(value));
+        }
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(script);
     let program = Program::new("python3").arg("-B").arg(path).arg(settings.to_string());
@@ -44,10 +46,8 @@ fn imaplib_gets_every_byte_of_the_corpus() -> anyhow::Result<()> {
 
 /// Lines that end in CR LF and no other way: what LMTP takes and what poplib can give back.
 fn in_lines(bytes: &[u8]) -> bool {
-    let text = bytes.split(|b| *b == b'\n');
-    let lines: Vec<&[u8]> = text.collect();
-    let (last, rest) = lines.split_last().unwrap_or((&lines[0], &[]));
-    last.is_empty() && rest.iter().all(|line| line.ends_with(b"\r") && !line[..line.len() - 1].contains(&b'\r'))
+    let lines = bytes.split_inclusive(|b| *b == b'\n');
+    lines.map(|line| line.strip_suffix(b"\r\n")).all(|line| line.is_some_and(|line| !line.contains(&b'\r')))
 }
 
 #[test]

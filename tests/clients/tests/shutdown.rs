@@ -62,15 +62,13 @@ fn a_second_server_on_the_same_data_says_why_it_cannot_start() -> anyhow::Result
     let config = std::fs::read_to_string(server.path().join("postamt.toml"))?;
     // Its own control socket and no ports: only the data directory is the same.
     let listeners = ["smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "lmtp"];
-    let mut second = String::new();
-    for line in config.lines() {
-        match listeners.iter().find(|name| line.starts_with(&format!("{name} = "))) {
-            Some(name) => second.push_str(&format!("{name} = []\n")),
-            None => second.push_str(&format!("{}\n", line.replace("/control\"", "/second\""))),
-        }
-    }
+    let without = |line: &str| match listeners.iter().find(|name| line.starts_with(&format!("{name} = "))) {
+        Some(name) => format!("{name} = []"),
+        None => line.replace("/control\"", "/second\""),
+    };
+    let second: Vec<String> = config.lines().map(without).collect();
     let path = server.path().join("second.toml");
-    std::fs::write(&path, second)?;
+    std::fs::write(&path, second.join("\n"))?;
     let ended = tests_clients::Program::new(tests_clients::postamt()?).args(["serve", "--config"]).arg(path).run()?;
     assert_eq!(ended.code, 1, "{}", ended.story());
     assert!(ended.errors().contains("error:"), "{}", ended.story());

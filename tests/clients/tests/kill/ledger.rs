@@ -1,6 +1,6 @@
 //! What the clients know: of each letter in each account, where it may be; of each mailbox, the numbers it has shown.
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -61,21 +61,22 @@ struct Book {
 }
 
 /// All accounts' books; clones share them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger(Arc<Mutex<Inner>>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Inner {
-    books: Vec<Book>,
+    books: BTreeMap<usize, Book>,
     acknowledged: u64,
 }
 
-impl Ledger {
-    pub(crate) fn new(accounts: usize) -> Self {
-        let books = (0..accounts).map(|_| Book::default()).collect();
-        Self(Arc::new(Mutex::new(Inner { books, acknowledged: 0 })))
+impl Inner {
+    fn book(&mut self, account: usize) -> &mut Book {
+        self.books.entry(account).or_default()
     }
+}
 
+impl Ledger {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -83,14 +84,14 @@ impl Ledger {
     /// Before the last byte of a letter goes out: it may be nowhere or there.
     pub(crate) fn arriving(&self, account: usize, name: &str, mailbox: &str) {
         let places = vec![Place::Nowhere, Place::fresh(mailbox, None)];
-        self.inner().books[account].letters.insert(name.to_owned(), Fate { places, arriving: true });
+        self.inner().book(account).letters.insert(name.to_owned(), Fate { places, arriving: true });
     }
 
     /// The answer came: it is there, with this UID if the answer said so.
     pub(crate) fn arrived(&self, account: usize, name: &str, mailbox: &str, uid: Option<u32>) -> anyhow::Result<()> {
         let mut inner = self.inner();
         inner.acknowledged += 1;
-        let book = &mut inner.books[account];
+        let book = inner.book(account);
         let fate = book.letters.get_mut(name).context("an answer without a delivery")?;
         // Somebody may have seen it, and gone on with it, before the answer was read.
         if fate.arriving {
@@ -102,7 +103,7 @@ impl Ledger {
     /// A client sees it: it is there for sure.
     pub(crate) fn seen(&self, account: usize, name: &str, mailbox: &str, uid: Option<u32>) -> anyhow::Result<()> {
         let mut inner = self.inner();
-        let book = &mut inner.books[account];
+        let book = inner.book(account);
         let fate = book.letters.get_mut(name).with_context(|| format!("{name} was never sent"))?;
         if fate.arriving {
             *fate = Fate { places: vec![Place::fresh(mailbox, uid)], arriving: false };
@@ -117,9 +118,9 @@ impl Ledger {
     /// Before a command goes out that may put the letter there.
     pub(crate) fn begin(&self, account: usize, name: &str, then: impl Fn(&Place) -> Place) -> anyhow::Result<()> {
         let mut inner = self.inner();
-        let fate = inner.books[account].letters.get_mut(name).context("a command on an unknown letter")?;
-        ensure!(fate.places.len() == 1, "{name} has two commands under way");
-        let next = then(&fate.places[0]);
+        let fate = inner.book(account).letters.get_mut(name).context("a command on an unknown letter")?;
+        let [now] = fate.places.as_slice() else { bail!("{name} has two commands under way") };
+        let next = then(now);
         fate.places.push(next);
         Ok(())
     }
@@ -128,7 +129,7 @@ impl Ledger {
     pub(crate) fn done(&self, account: usize, name: &str, more: impl FnOnce(&mut Place)) -> anyhow::Result<()> {
         let mut inner = self.inner();
         inner.acknowledged += 1;
-        let book = &mut inner.books[account];
+        let book = inner.book(account);
         let fate = book.letters.get_mut(name).context("an answer on an unknown letter")?;
         let mut place = fate.places.pop().context("no place")?;
         more(&mut place);
@@ -143,9 +144,9 @@ impl Ledger {
 
     /// How many letters an account may hold.
     pub(crate) fn living(&self, account: usize) -> usize {
-        let inner = self.inner();
+        let mut inner = self.inner();
         let there = |fate: &&Fate| fate.places.iter().any(|place| *place != Place::Nowhere);
-        inner.books[account].letters.values().filter(there).count()
+        inner.book(account).letters.values().filter(there).count()
     }
 
     pub(crate) fn acknowledged(&self) -> u64 {
@@ -155,7 +156,7 @@ impl Ledger {
     /// For the test's output.
     pub(crate) fn figures(&self) -> String {
         let inner = self.inner();
-        let letters: Vec<usize> = inner.books.iter().map(|book| book.letters.len()).collect();
+        let letters: Vec<usize> = inner.books.values().map(|book| book.letters.len()).collect();
         format!("{} acknowledged, letters {letters:?}", inner.acknowledged)
     }
 
@@ -167,7 +168,7 @@ impl Ledger {
         [validity, next, modseq]: [u64; 3],
     ) -> anyhow::Result<()> {
         let mut inner = self.inner();
-        let numbers = inner.books[account].mailboxes.entry(mailbox.to_owned()).or_default();
+        let numbers = inner.book(account).mailboxes.entry(mailbox.to_owned()).or_default();
         let known = *numbers.validity.get_or_insert(validity);
         ensure!(known == validity, "{mailbox}: UIDVALIDITY was {known} and is {validity}");
         ensure!(next >= numbers.next, "{mailbox}: UIDNEXT was {} and is {next}", numbers.next);
@@ -181,7 +182,7 @@ impl Ledger {
     /// After a restart: each letter must be in one of its possible places, and from now on is there for sure.
     pub(crate) fn settle(&self, account: usize, found: &BTreeMap<String, Found>) -> anyhow::Result<()> {
         let mut inner = self.inner();
-        let book = &mut inner.books[account];
+        let book = inner.book(account);
         for (name, found) in found {
             ensure!(book.letters.contains_key(name), "{name} is there and was never sent");
             book.mailboxes.entry(found.mailbox.clone()).or_default().show(found.uid, name)?;
@@ -242,7 +243,7 @@ mod tests {
 
     /// A ledger with one letter that was acknowledged, as UID 3 of INBOX.
     fn with_letter() -> Ledger {
-        let ledger = Ledger::new(1);
+        let ledger = Ledger::default();
         ledger.arriving(0, "x", "INBOX");
         ledger.arrived(0, "x", "INBOX", Some(3)).unwrap();
         ledger
@@ -251,7 +252,7 @@ mod tests {
     #[test]
     fn a_lost_letter_is_noticed_and_one_without_an_answer_may_be_lost() {
         assert!(with_letter().settle(0, &BTreeMap::new()).is_err());
-        let ledger = Ledger::new(1);
+        let ledger = Ledger::default();
         ledger.arriving(0, "x", "INBOX");
         ledger.settle(0, &BTreeMap::new()).unwrap();
         ledger.arriving(0, "y", "INBOX");
@@ -298,6 +299,6 @@ mod tests {
 
     #[test]
     fn a_letter_that_nobody_sent_is_noticed() {
-        assert!(Ledger::new(1).settle(0, &one("x", found("INBOX", 1))).is_err());
+        assert!(Ledger::default().settle(0, &one("x", found("INBOX", 1))).is_err());
     }
 }

@@ -16,13 +16,13 @@ pub(crate) const IMAP_WORKERS: u32 = 2;
 /// Deliveries at once.
 const LMTP_WORKERS: u64 = 3;
 /// The account that POP3 empties.
-const POP3_ACCOUNT: usize = 2;
+pub(crate) const POP3_ACCOUNT: usize = 2;
 /// Deliveries wait while an account has so many letters, so that a look at all of them stays short.
 const LETTERS_MAX: usize = 250;
 /// A worker deletes from its own mailbox down to none when it has so many.
 const OWN_MAX: usize = 25;
 /// How long all workers may take to sign in.
-const SIGN_IN: Duration = Duration::from_secs(60);
+const SIGN_IN: Duration = Duration::from_mins(1);
 
 /// The mailbox that one worker alone moves into.
 pub(crate) fn own_mailbox(worker: u32) -> String {
@@ -70,16 +70,16 @@ impl Load {
             let (worker, lmtp, to) = (worker(), server.lmtp()?, addresses(accounts));
             jobs.push(Box::new(move || worker.deliver(lmtp, &to)));
         }
-        for account in 0..POP3_ACCOUNT {
+        for (account, of) in accounts.iter().enumerate().take(POP3_ACCOUNT) {
             for remainder in 0..IMAP_WORKERS {
-                let (worker, imap) = (worker(), server.imap(&accounts[account])?);
+                let (worker, imap) = (worker(), server.imap(of)?);
                 jobs.push(Box::new(move || worker.imap(imap, account, remainder)));
             }
         }
-        let (pop3, first) = (worker(), server.pop3(&accounts[POP3_ACCOUNT])?);
-        // It signs in again and again by itself: the server is named by what does not change.
-        let again = server.pop3_again(&accounts[POP3_ACCOUNT]);
-        jobs.push(Box::new(move || pop3.empty(first, &again)));
+        for of in accounts.iter().skip(POP3_ACCOUNT) {
+            let (worker, first, again) = (worker(), server.pop3(of)?, server.pop3_again(of));
+            jobs.push(Box::new(move || worker.empty(first, &again)));
+        }
         let (compactor, socket) = (worker(), server.control());
         jobs.push(Box::new(move || {
             while !compactor.over() {
@@ -154,13 +154,15 @@ impl Worker {
             }
             let name = self.name();
             let bytes = letter(&name);
-            wanted.iter().for_each(|account| self.ledger.arriving(*account, &name, "INBOX"));
-            let addresses: Vec<&str> = wanted.iter().map(|account| to[*account].as_str()).collect();
+            let addresses: Vec<&str> = wanted.iter().filter_map(|account| Some(to.get(*account)?.as_str())).collect();
+            for account in wanted {
+                self.ledger.arriving(*account, &name, "INBOX");
+            }
             let by_data = self.dice.one_in(2);
             let ledger = &self.ledger;
             lmtp.each(&addresses, &bytes, by_data, |place, reply| {
                 ensure!(reply.code == 250, "{name}: {reply:?}");
-                ledger.arrived(wanted[place], &name, "INBOX", None)
+                ledger.arrived(*wanted.get(place).context("too many answers")?, &name, "INBOX", None)
             })?;
         }
         Ok(())
