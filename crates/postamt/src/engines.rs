@@ -6,10 +6,9 @@ use std::sync::Arc;
 use store_embedded::Embedded;
 
 /// Opens the embedded engine in a directory.
-pub(crate) fn open(directory: &Path) -> anyhow::Result<Arc<Embedded>> {
+pub(crate) fn open(directory: &Path, options: store_embedded::Options) -> anyhow::Result<Arc<Embedded>> {
     std::fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
-    Embedded::open(directory, store_embedded::Options::default())
-        .with_context(|| format!("cannot open the store in {}", directory.display()))
+    Embedded::open(directory, options).with_context(|| format!("cannot open the store in {}", directory.display()))
 }
 
 /// Makes the index anew from the log; the server must be stopped.

@@ -37,8 +37,8 @@ impl Server {
     pub(crate) async fn start(options: Options) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let engine = {
-            let data = options.data.clone();
-            tokio::task::spawn_blocking(move || engines::open(&data)).await??
+            let (data, store) = (options.data.clone(), options.store.clone());
+            tokio::task::spawn_blocking(move || engines::open(&data, store)).await??
         };
         let mail = Mail::new(engine.clone(), Arc::clone(&clock), options.mail.clone());
         let directory =

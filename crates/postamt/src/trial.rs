@@ -71,6 +71,7 @@ fn server_options(directory: &TrialDirectory, made: &SelfMade) -> anyhow::Result
     Ok(Options {
         hostname: DomainName::parse("localhost")?,
         data: directory.data(),
+        store: small_store(),
         control: directory.control(),
         metrics: None,
         listen: ports::find()?,
@@ -82,6 +83,11 @@ fn server_options(directory: &TrialDirectory, made: &SelfMade) -> anyhow::Result
         queue: QueueOptions::default(),
         exit: Exit::Outbox,
     })
+}
+
+/// A store that takes little room from the disk: an afternoon's mail, not a company's.
+fn small_store() -> store_embedded::Options {
+    store_embedded::Options { segment_size: 16 << 20, reserve: 48 << 20, ..store_embedded::Options::default() }
 }
 
 fn host_name() -> String {

@@ -51,6 +51,7 @@ pub(crate) enum Exit {
 pub(crate) struct Options {
     pub(crate) hostname: DomainName,
     pub(crate) data: PathBuf,
+    pub(crate) store: store_embedded::Options,
     pub(crate) control: PathBuf,
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) listen: Vec<Listen>,
@@ -78,6 +79,7 @@ impl Options {
         Ok(Self {
             hostname,
             data: config.server.data.clone(),
+            store: store_embedded::Options::default(),
             control: config.control(),
             metrics: config.server.metrics,
             listen: listen(&config.listen)?,
