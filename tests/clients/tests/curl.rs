@@ -98,8 +98,10 @@ fn smtp_sends_by_tls_and_starttls_and_not_without_signing_in() -> anyhow::Result
     std::fs::write(&file, letter("starttls"))?;
     let upgraded = format!("smtp://localhost:{}", server.ports().submission);
     curl(&server, &anna).arg("--ssl-reqd").arg(&upgraded).args(envelope).arg(&file).succeed()?;
-    // Files of this machine end lines with LF; SMTP does not (`--crlf`).
+    // Files of this machine end lines with LF; SMTP does not (`--crlf`, RFC 5321 §2.3.8).
     std::fs::write(&file, "Subject: lf\n\n.x\ny\n")?;
+    let bare = curl(&server, &anna).arg("-v").arg(&secure).args(envelope).arg(&file).run()?;
+    ensure!(bare.code != 0 && bare.errors().contains("550 5.6.11"), "{}", bare.story());
     curl(&server, &anna).arg("--crlf").arg(&secure).args(envelope).arg(&file).succeed()?;
 
     let nobody = Program::new("curl").args(["-q", "-sS", "--cacert"]).arg(server.ca());
