@@ -5,6 +5,7 @@ mod log;
 mod plan;
 
 use crate::codec::{len64, wide};
+use crate::engine::ends_in_panic;
 use crate::keys::{Location, Place, Position, Row, body_key};
 use crate::record::{HEADER, Header, Kind, META_MAX};
 use crate::shared::{Answer, Applied, Awaited, GATHER, Group, Request, Shared, lock, refuse, wait};
@@ -83,31 +84,21 @@ impl Appender {
 
     /// Works until the queue is closed and empty.
     pub(crate) fn run(mut self) {
-        while let Some(requests) = self.next_requests() {
-            self.shared.wait_for_overlay();
-            self.step(requests);
-        }
-        lock(&self.shared.pipe).closed = true;
-        self.shared.pipe_filled.notify_all();
-    }
-
-    fn next_requests(&self) -> Option<VecDeque<Request>> {
-        let mut queue = lock(&self.shared.queue);
-        loop {
-            // Small batches gather while a sync is under way; large ones are written meanwhile.
-            let small = queue.bytes < GATHER && !queue.closed && self.shared.poison.get().is_none();
-            let gathers = small && self.shared.is_syncing();
-            if !queue.requests.is_empty() && !gathers {
-                queue.awaited = Awaited::Nothing;
-                queue.bytes = 0;
-                return Some(std::mem::take(&mut queue.requests));
+        let shared = self.shared.clone();
+        let work = || {
+            while let Some(requests) = next_requests(&shared) {
+                shared.wait_for_overlay();
+                self.step(requests);
             }
-            if queue.requests.is_empty() && queue.closed {
-                return None;
-            }
-            queue.awaited = if queue.requests.is_empty() { Awaited::Request } else { Awaited::Sync };
-            queue = wait(&self.shared.queue_filled, queue);
+        };
+        let panicked = ends_in_panic(&shared, work);
+        // With the answers that it still holds.
+        drop(self);
+        if panicked {
+            refuse_all(&shared);
         }
+        lock(&shared.pipe).closed = true;
+        shared.pipe_filled.notify_all();
     }
 
     /// Without threads: makes durable and visible what was written.
@@ -260,6 +251,37 @@ impl Appender {
         let sequence = self.end.sequence;
         // Nobody listens when the caller has gone.
         let _ = answer.send(sealed.map(|()| Committed { sequence }));
+    }
+}
+
+/// What waits to be written; `None` once the queue is closed and empty.
+fn next_requests(shared: &Shared) -> Option<VecDeque<Request>> {
+    let mut queue = lock(&shared.queue);
+    loop {
+        // Small batches gather while a sync is under way; large ones are written meanwhile.
+        let small = queue.bytes < GATHER && !queue.closed && shared.poison.get().is_none();
+        let gathers = small && shared.is_syncing();
+        if !queue.requests.is_empty() && !gathers {
+            queue.awaited = Awaited::Nothing;
+            queue.bytes = 0;
+            return Some(std::mem::take(&mut queue.requests));
+        }
+        if queue.requests.is_empty() && queue.closed {
+            return None;
+        }
+        queue.awaited = if queue.requests.is_empty() { Awaited::Request } else { Awaited::Sync };
+        queue = wait(&shared.queue_filled, queue);
+    }
+}
+
+/// All that is left of an appender that panicked: says no until the queue is closed.
+fn refuse_all(shared: &Shared) {
+    while let Some(requests) = next_requests(shared) {
+        for request in requests {
+            if let Some(error) = shared.poisoned() {
+                refuse(request, &error);
+            }
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use bytes::Bytes;
 use std::fmt;
 use std::io;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Sender};
@@ -31,10 +32,13 @@ use types::Octets;
 /// How often closing looks whether the last reader has let go of the index.
 const READER_LOOK: Duration = Duration::from_millis(1);
 
+/// The engine's threads, in the order in which they end; none once it is closed.
+pub(crate) type Threads = Mutex<Vec<JoinHandle<()>>>;
+
 /// The embedded engine: a store in one directory, open in this process only.
 pub struct Embedded {
     pub(crate) shared: Arc<Shared>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Arc<Threads>,
     /// Where a run of the compactor is asked for; `None` once closed.
     pub(crate) compactor: Mutex<Option<Sender<Ask>>>,
 }
@@ -64,7 +68,7 @@ impl Embedded {
         options: Options,
     ) -> Result<Arc<Self>, OpenError> {
         let Opened { shared, appender } = open(disk, make, dir, options)?;
-        let engine = Arc::new(Self { shared, threads: Mutex::default(), compactor: Mutex::default() });
+        let engine = Arc::new(Self { shared, threads: Arc::default(), compactor: Mutex::default() });
         engine.start(appender)?;
         Ok(engine)
     }
@@ -79,9 +83,13 @@ impl Embedded {
         *lock(&self.compactor) = Some(ask);
         // In the order in which they end: each leaves its last work to the next.
         spawn("store-append", Box::new(move || appender.run()))?;
-        spawn("store-sync", Box::new(move || syncer::run(&syncing)))?;
+        // Once more after a panic: then it only tells those who wait for a sync that there will be none.
+        spawn("store-sync", Box::new(move || while ends_in_panic(&syncing, || syncer::run(&syncing)) {}))?;
         spawn("store-compact", Box::new(move || compact::run(&compacting, &asked)))?;
-        spawn("store-index", Box::new(move || indexer::run(&indexing)))
+        let index = move || {
+            ends_in_panic(&indexing, || indexer::run(&indexing));
+        };
+        spawn("store-index", Box::new(index))
     }
 
     /// Ends the engine: what waits is committed, the index takes everything in (so that the next start finds nothing to
@@ -90,11 +98,11 @@ impl Embedded {
     /// # Errors
     /// [`StoreError::Poisoned`] if the engine had failed; it is closed all the same.
     pub async fn close(&self) -> Result<(), StoreError> {
-        let (shared, threads) = (self.shared.clone(), std::mem::take(&mut *lock(&self.threads)));
+        let (shared, threads) = (self.shared.clone(), self.threads.clone());
         *lock(&self.compactor) = None;
         let (done, ended) = oneshot::channel();
         thread::Builder::new().name("store-close".into()).spawn(move || {
-            shut_down(&shared, threads);
+            shut_down(&shared, &threads);
             // Nobody listens when the caller has gone.
             let _ = done.send(());
         })?;
@@ -131,17 +139,18 @@ impl Embedded {
 impl Drop for Embedded {
     fn drop(&mut self) {
         *lock(&self.compactor) = None;
-        let threads = std::mem::take(&mut *lock(&self.threads));
-        shut_down(&self.shared, threads);
+        shut_down(&self.shared, &self.threads);
     }
 }
 
 /// Ends everything, in order. Does nothing the second time.
-pub(crate) fn shut_down(shared: &Arc<Shared>, threads: Vec<JoinHandle<()>>) {
+pub(crate) fn shut_down(shared: &Arc<Shared>, threads: &Threads) {
+    // Held to the end: who closes at the same time must not free the directory while threads still write to it.
+    let mut threads = lock(threads);
     lock(&shared.queue).closed = true;
     shared.queue_filled.notify_all();
     let last = threads.len().saturating_sub(1);
-    for (index, handle) in threads.into_iter().enumerate() {
+    for (index, handle) in threads.drain(..).enumerate() {
         if index == last {
             lock(&shared.index_flow).closed = true;
             shared.index_wake.notify_all();
@@ -160,6 +169,16 @@ pub(crate) fn shut_down(shared: &Arc<Shared>, threads: Vec<JoinHandle<()>>) {
     *lock(&shared.lock) = None;
 }
 
+/// Runs what others wait for. If it panics, they learn it from the poison instead of waiting for ever.
+pub(crate) fn ends_in_panic(shared: &Shared, work: impl FnOnce()) -> bool {
+    // What a panic leaves behind is never written: the poison sees to that.
+    let panicked = catch_unwind(AssertUnwindSafe(work)).is_err();
+    if panicked {
+        shared.poison("running the engine", &"one of its threads panicked");
+    }
+    panicked
+}
+
 /// What is answered once the queue is closed.
 fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".into())
@@ -176,7 +195,7 @@ impl Shared {
         }
         let (answer, answered) = oneshot::channel();
         self.push(request(answer)).map_err(|_| closed())?;
-        answered.await.unwrap_or_else(|_| Err(closed().into()))
+        answered.await.unwrap_or_else(|_| Err(self.poisoned().unwrap_or_else(closed).into()))
     }
 }
 

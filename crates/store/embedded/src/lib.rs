@@ -41,6 +41,8 @@ mod crash_tests;
 mod operation_tests;
 #[cfg(test)]
 mod test_dir;
+#[cfg(test)]
+mod thread_tests;
 
 pub use compact::Compacted;
 pub use engine::Embedded;

@@ -3,7 +3,7 @@
 use crate::codec::{narrow, wide};
 use crate::compact::Compacted;
 use crate::disk::{Disk, OpenMode, RealDisk};
-use crate::engine::{Embedded, lmdb, shut_down};
+use crate::engine::{Embedded, Threads, lmdb, shut_down};
 use crate::error::OpenError;
 use crate::indexer;
 use crate::layout::{Layout, parse_body};
@@ -88,11 +88,13 @@ pub(crate) fn rebuild(
         _ => error.into(),
     })?;
     wipe(&layout.index)?;
+    // A power cut must not bring the old one back: segments may go that it needs.
+    disk.sync_dir(&layout.root)?;
     drop(held);
     let Opened { shared, appender } = open(disk.clone(), make, dir, options)?;
     drop(appender);
     let written = indexer::step(&shared);
-    shut_down(&shared, Vec::new());
+    shut_down(&shared, &Threads::default());
     Ok(written?)
 }
 
