@@ -189,6 +189,21 @@ fn rot_is_found_by_readers_and_by_verify_and_stops_a_rebuild() {
 }
 
 #[test]
+fn a_log_that_ends_before_what_the_index_has_of_it_is_damage() {
+    let dir = TestDir::new();
+    let engine = Embedded::open(dir.path(), options()).unwrap();
+    run(async {
+        for name in 0..3 {
+            deliver(&engine, name, 2000).await.unwrap();
+        }
+        engine.close().await.unwrap();
+    });
+    let segment = dir.path().join("log/0000000001.seg");
+    std::fs::OpenOptions::new().write(true).open(segment).unwrap().set_len(3000).unwrap();
+    assert!(matches!(Embedded::open(dir.path(), options()), Err(OpenError::Damaged(_))));
+}
+
+#[test]
 fn a_missing_segment_is_damage() {
     let disk = SimDisk::new(1);
     let dir = Path::new("/store");

@@ -66,6 +66,9 @@ impl<'a> Replay<'a> {
             && mark.segment == number
             && mark.offset > 0
         {
+            if mark.offset > file.len()? {
+                return Err(damage(mark, "the file ends before it").into_damage());
+            }
             return Ok(Some(mark));
         }
         let Some(head) = read_head(file, number)? else { return Ok(None) };
