@@ -4,7 +4,7 @@
 pub(crate) type Chain = [u8; 16];
 
 /// Most bytes of a variable-length number.
-const VARINT_MAX: usize = 10;
+pub(crate) const VARINT_MAX: usize = 10;
 
 /// Appends a number, seven bits a byte, low ones first.
 pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {

@@ -5,7 +5,7 @@
 //! stale behind a cut tail ever fits.
 
 use crate::block::Descriptor;
-use crate::codec::{Chain, Reader, chain, len64, put_bytes, put_varint};
+use crate::codec::{Chain, Reader, VARINT_MAX, chain, len64, put_bytes, put_varint, wide};
 
 /// Bytes of a record's header.
 pub(crate) const HEADER: usize = 40;
@@ -52,7 +52,7 @@ impl Header {
 
     /// Bytes of the whole record.
     pub(crate) fn record_len(&self) -> u64 {
-        (crate::codec::wide(HEADER) + u64::from(self.meta)).saturating_add(self.blocks)
+        (wide(HEADER) + u64::from(self.meta)).saturating_add(self.blocks)
     }
 
     fn checksum(&self, meta: &[u8], before: &Chain) -> Chain {
@@ -168,12 +168,21 @@ pub(crate) struct Table {
 const SEALED: [u8; 8] = *b"PMSEALED";
 /// Bytes at the end of a sealed segment that lead to its table.
 pub(crate) const FOOTER: usize = 16;
+/// Most bytes of a seal's record without its rows: header, checksum, count, footer.
+const SEAL_MAX: usize = HEADER + 16 + VARINT_MAX + FOOTER;
+/// Most bytes of a row of a seal's table.
+const TABLE_ROW_MAX: usize = 2 * VARINT_MAX;
 
 impl Table {
     pub(crate) fn push(&mut self, header: &Header) {
         put_varint(&mut self.rows, u64::from(header.meta));
         put_varint(&mut self.rows, header.blocks);
         self.count += 1;
+    }
+
+    /// Most bytes that the seal's record will have when `more` records have come.
+    pub(crate) fn seal_max(&self, more: usize) -> u64 {
+        wide(SEAL_MAX + self.rows.len() + more * TABLE_ROW_MAX)
     }
 
     /// The metadata of the seal that begins at `offset` and follows the record with checksum `before`.
@@ -257,6 +266,7 @@ mod tests {
         table.push(&Header::new(Kind::Open, &[0; 16], 0, 1, &[0; 16]));
         table.push(&Header::new(Kind::Batch, &[0; 300], 70_000, 2, &[0; 16]));
         let meta = table.seal(1234, &[3; 16]);
+        assert!(wide(HEADER + meta.len()) <= table.seal_max(0) && Table::default().seal_max(2) >= table.seal_max(0));
         let (before, rows) = Table::parse(&meta).unwrap();
         assert_eq!(before, [3; 16]);
         assert_eq!(rows, [TableRow { meta: 16, blocks: 0 }, TableRow { meta: 300, blocks: 70_000 }]);

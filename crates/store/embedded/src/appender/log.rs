@@ -4,7 +4,7 @@
 //! means that every record in it must be whole.
 
 use super::Appender;
-use crate::codec::{Chain, wide};
+use crate::codec::wide;
 use crate::disk::{DiskFile, OpenMode};
 use crate::keys::Position;
 use crate::record::{HEADER, Header, Kind, Table};
@@ -36,20 +36,31 @@ impl Active {
         let allocated = file.len()?;
         Ok(Self { file, number: end.segment, allocated, zeroed: 0, table: Table::default(), table_from: end.offset })
     }
+
+    /// Most bytes that the seal will take when `more` records have come.
+    fn seal_max(&self, more: usize) -> u64 {
+        // Of the records of an earlier run only the bytes are known: a row has two bytes where its record has 40.
+        self.table.seal_max(more) + self.table_from.saturating_sub(wide(HEAD)) / 20
+    }
 }
 
 impl Appender {
     /// Sees to it that a record of `len` bytes can follow, in the next segment if need be.
     pub(super) fn make_room(&mut self, len: u64, reserved: bool) -> Result<(), CommitError> {
-        let open_len = if self.opened { 0 } else { wide(HEADER) + 16 };
-        let end = self.end.offset.saturating_add(open_len).saturating_add(len);
+        let (open_len, records) = if self.opened { (0, 1) } else { (wide(HEADER) + 16, 2) };
+        let len = len.saturating_add(open_len);
         let fresh = self.end.offset == wide(HEAD);
-        if self.active.is_some() && end > self.shared.options.segment_size && !fresh {
-            self.flush();
-            self.seal()?;
+        if let Some(active) = &self.active {
+            // With its seal, or a full disk could not be left by way of the next segment.
+            let end = self.end.offset.saturating_add(len).saturating_add(active.seal_max(records));
+            if end > self.shared.options.segment_size && !fresh {
+                self.flush();
+                self.seal()?;
+            }
         }
         if self.active.is_none() {
-            self.begin_segment(reserved)?;
+            let size = wide(HEAD).saturating_add(len).saturating_add(Table::default().seal_max(records));
+            self.begin_segment(size.max(self.shared.options.segment_size), reserved)?;
         }
         if !self.opened {
             let nonce = self.shared.disk.nonce().map_err(|error| self.shared.poison("drawing a nonce", &error))?;
@@ -114,15 +125,18 @@ impl Appender {
         Ok(table)
     }
 
-    /// Makes the next segment.
-    fn begin_segment(&mut self, reserved: bool) -> Result<(), CommitError> {
+    /// Makes the next segment, of `size` bytes.
+    fn begin_segment(&mut self, size: u64, reserved: bool) -> Result<(), CommitError> {
         let number = match (self.end.segment.checked_add(1), self.end.offset) {
             // The very first.
             (_, 0) => self.end.segment,
             (Some(number), _) => number,
             (None, _) => return Err(StoreError::Unavailable("there are no segment numbers left".into()).into()),
         };
-        let made = make_segment(&self.shared, number, self.end.sequence, &self.end.chain, reserved);
+        let head = encode_head(number, self.end.sequence, &self.end.chain);
+        // The spare one is of the usual size.
+        let reserved = reserved && size <= self.shared.options.segment_size;
+        let made = make_segment(&self.shared, number, &head, size, reserved);
         let file = made.map_err(|error| match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => CommitError::Full,
             _ => self.shared.poison("making a segment", &error).into(),
@@ -144,12 +158,12 @@ fn damaged(number: u32) -> StoreError {
 fn make_segment(
     shared: &Shared,
     number: u32,
-    sequence: u64,
-    before: &Chain,
+    head: &[u8; HEAD],
+    size: u64,
     reserved: bool,
 ) -> io::Result<Arc<dyn DiskFile>> {
     let path = shared.layout.segment(number);
-    let file = match set_aside(shared, &path) {
+    let file = match set_aside(shared, &path, size) {
         // The disk is full: the spare one, for whoever gives space back.
         Err(error) if reserved && matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
             match shared.disk.rename(&shared.layout.spare(), &path) {
@@ -159,16 +173,16 @@ fn make_segment(
         }
         other => other?,
     };
-    file.write_at(&[&encode_head(number, sequence, before)], 0)?;
+    file.write_at(&[head], 0)?;
     file.sync_data()?;
     shared.disk.sync_dir(&shared.layout.log)?;
     Ok(file)
 }
 
-/// Makes a file of a segment's size; leaves nothing where there is no space.
-fn set_aside(shared: &Shared, path: &std::path::Path) -> io::Result<Arc<dyn DiskFile>> {
+/// Makes a file of `size` bytes; leaves nothing where there is no space.
+fn set_aside(shared: &Shared, path: &std::path::Path, size: u64) -> io::Result<Arc<dyn DiskFile>> {
     let file = shared.disk.open(path, OpenMode::Create)?;
-    match file.allocate(shared.options.segment_size) {
+    match file.allocate(size) {
         Ok(()) => Ok(file),
         Err(error) => {
             drop(file);
@@ -185,7 +199,7 @@ pub(crate) fn keep_spare(shared: &Shared) {
         return;
     }
     // Synced, so that it is still there with its space when it is needed.
-    let made = set_aside(shared, &spare).and_then(|file| file.sync_data());
+    let made = set_aside(shared, &spare, shared.options.segment_size).and_then(|file| file.sync_data());
     if let Err(error) = made.and_then(|()| shared.disk.sync_dir(&shared.layout.log)) {
         tracing::warn!(%error, "no spare segment could be set aside");
     }

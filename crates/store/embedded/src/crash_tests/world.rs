@@ -2,6 +2,7 @@
 
 use super::check::{check, differences, dump, now, read};
 use super::model::{Model, Verdict};
+use crate::appender::keep_spare;
 use crate::compact::{Compacted, Compaction, compact_all, usages};
 use crate::disk::Disk;
 use crate::indexer;
@@ -86,7 +87,7 @@ pub(super) struct World {
     handles: Vec<StagedBody>,
     contents: BTreeMap<BodyId, Arc<Vec<u8>>>,
     compaction: Option<Compaction>,
-    faulted: bool,
+    may_fail: bool,
 }
 
 impl World {
@@ -118,7 +119,7 @@ impl World {
             handles: Vec::new(),
             contents: BTreeMap::new(),
             compaction: None,
-            faulted: false,
+            may_fail: false,
         };
         world.rise();
         world
@@ -130,8 +131,9 @@ impl World {
 
     /// Some steps, until something fails or it is enough.
     pub(super) fn live(&mut self) {
+        self.may_fail = true;
         match self.random.below(4) {
-            0 => {}
+            0 => self.may_fail = false,
             1 => self.disk.plan(self.random.below(120), Fault::Error),
             _ => self.disk.plan(self.random.below(200), Fault::Crash),
         }
@@ -150,7 +152,7 @@ impl World {
 
     fn step(&mut self) {
         let shared = self.shared();
-        match self.random.below(24) {
+        match self.random.below(25) {
             0..10 => self.ask(),
             10..14 => self.append(),
             14..18 => {
@@ -167,6 +169,7 @@ impl World {
                 }
             }
             22 => self.compact(),
+            23 => keep_spare(&shared),
             _ => self.read_something(),
         }
     }
@@ -363,7 +366,7 @@ impl World {
     /// What is visible is what is sure, whatever else goes on.
     fn read_something(&mut self) {
         self.look();
-        if self.faulted || self.disk.is_dead() {
+        if self.disk.is_dead() {
             return;
         }
         let shared = self.shared();
@@ -379,7 +382,8 @@ impl World {
         if !self.disk.is_dead() {
             self.look();
         }
-        if self.shared().poisoned().is_some() {
+        if let Some(cause) = self.shared().poisoned() {
+            assert!(self.may_fail, "a full disk is no fault: {cause}");
             count(|totals| totals.faults += 1);
         }
         let asked = std::mem::take(&mut self.asked);
