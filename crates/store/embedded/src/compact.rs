@@ -284,13 +284,14 @@ impl Compaction {
             return Ok(false);
         }
         let _removing = shared.removal.write().unwrap_or_else(PoisonError::into_inner);
-        shared.files.forget(FileKey::Segment(segment));
         lock(&shared.sealed).remove(&segment);
         let removed = shared.disk.remove(&shared.layout.segment(segment));
         // Durable before the next one goes: a segment must not come back when those that its delete records speak of
         // are gone.
         let removed = removed.and_then(|()| shared.disk.sync_dir(&shared.layout.log));
         removed.map_err(|error| shared.poison("removing a segment", &error))?;
+        // Only now can nobody open it any more: an open file keeps its space.
+        shared.files.forget(FileKey::Segment(segment));
         Counters::add(&shared.counters.segments_removed, 1);
         done.segments += 1;
         done.removed_bytes = done.removed_bytes.saturating_add(len);
