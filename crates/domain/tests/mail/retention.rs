@@ -143,3 +143,48 @@ async fn a_sweep_takes_what_is_over_and_leaves_nothing_behind() {
         assert!(world.ann.vanished_since(inbox, since, 10).await.unwrap().is_exact);
     }
 }
+
+#[tokio::test]
+async fn a_content_with_many_copies_stays_while_one_of_them_does() {
+    let world = World::new(Store::memory()).await;
+    let (inbox, drafts, archive) = (world.id("INBOX").await, world.id("Drafts").await, world.id("Archive").await);
+    world.append(inbox, "one").await;
+    for _ in 0..9 {
+        world.ann.copy(inbox, &all(), inbox).await.unwrap();
+    }
+    // One sweep step takes 500 expunged ones, and those of a deleted mailbox in the same batch; others come after them.
+    world.ann.copy(inbox, &set(&[1]), drafts).await.unwrap();
+    let beyond: Vec<u32> = (501..=512).collect();
+    world.ann.r#move(inbox, &set(&beyond), archive).await.unwrap();
+    world.ann.expunge(inbox, Expunge::These(all()), Cause::Imap).await.unwrap();
+    world.ann.delete(&name("Drafts")).await.unwrap();
+    world.clock.advance(world.options.retention);
+    let swept = world.mail.sweep(world.clock.now()).await.unwrap();
+    assert_eq!((swept.messages, swept.bodies), (501, 0));
+    let view = world.open(archive).await.current();
+    let email = view.iter().next().unwrap().email;
+    let content = world.ann.contents(&[email]).await.unwrap().remove(0).expect("twelve placements have it");
+    assert!(!world.ann.read_body(&content, 0..10).await.unwrap().is_empty());
+    world.ann.expunge(archive, Expunge::These(all()), Cause::Imap).await.unwrap();
+    world.clock.advance(world.options.retention);
+    let swept = world.mail.sweep(world.clock.now()).await.unwrap();
+    assert_eq!((swept.messages, swept.bodies), (12, 1));
+}
+
+#[tokio::test]
+async fn a_deleted_mailbox_goes_with_all_its_large_rows() {
+    let world = World::new(Store::memory()).await;
+    let scratch = world.ann.create(&name("scratch"), None).await.unwrap();
+    // Rows as large as the chunks of a mailbox with very many messages: more than one page takes.
+    let prefix = [&store_kv::account_prefix(crate::world::ANN)[..], b"C", &scratch.0.to_be_bytes()].concat();
+    let mut batch = store_kv::Batch::new(crate::world::ANN);
+    for index in 0..40_u32 {
+        batch.put([&prefix[..], &index.to_be_bytes()].concat(), vec![0; 100_000]);
+    }
+    world.store.engine().commit(batch).await.unwrap();
+    world.ann.delete(&name("scratch")).await.unwrap();
+    world.clock.advance(world.options.retention);
+    world.mail.sweep(world.clock.now()).await.unwrap();
+    let left = world.store.engine().scan(&store_kv::Scan::prefix(&prefix)).await.unwrap().rows;
+    assert_eq!(left.len(), 0, "nothing would ever look for them again");
+}

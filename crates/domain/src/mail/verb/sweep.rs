@@ -87,9 +87,10 @@ impl Plan {
         let reverse = |(email, mailbox, uid): &(EmailId, MailboxId, Uid)| keys::reverse(tx.id, *email, *mailbox, *uid);
         let gone: HashSet<Bytes> = self.leaving.iter().map(reverse).collect();
         let emails: HashSet<EmailId> = self.leaving.iter().map(|(email, ..)| *email).collect();
-        // One row more than can leave in this step tells whether one stays.
+        // One row more than leaves in this step tells whether one stays.
+        let rows = self.leaving.len().saturating_add(1);
         let scan = |email: &EmailId| {
-            let limit = PageLimit { rows: STEP + 1, ..PageLimit::default() };
+            let limit = PageLimit { rows, bytes: usize::MAX };
             Scan { limit, ..Scan::prefix(&keys::reverses(tx.id, *email)) }
         };
         tx.need_scans(emails.iter().map(scan))?;
@@ -147,11 +148,12 @@ impl Sweep {
                 plan.leaving.push((entry.email, mailbox, entry.uid));
                 plan.deletes.push(key.clone());
             }
-            let mut is_last = messages.len() < STEP;
+            // A page may be short because its rows are large, so only an empty one is the end.
+            let mut is_last = messages.is_empty();
             for prefix in [keys::tombstones, keys::changes, keys::chunks] {
                 let rows = tx.scan(&page(&prefix(tx.id, mailbox)))?;
                 plan.deletes.extend(rows.iter().map(|(key, _)| key.clone()));
-                is_last &= rows.len() < STEP;
+                is_last &= rows.is_empty();
             }
             if is_last {
                 plan.deletes.push(key.clone());
