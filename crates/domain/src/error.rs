@@ -1,5 +1,6 @@
 //! What a mail verb can answer instead of success, by what the caller can do about it.
 
+use std::io::ErrorKind;
 use store_kv::StoreError;
 use types::{MailboxNameError, Octets};
 
@@ -56,5 +57,17 @@ pub enum MailError {
     Busy,
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for MailError {
+    /// A disk that is full, where a large body meets it before any commit does, is no fault of the store.
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Io(cause) if matches!(cause.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+                Self::StoreFull
+            }
+            _ => Self::Store(error),
+        }
+    }
 }

@@ -369,6 +369,10 @@ impl Run<'_> {
             }
             CommitError::Full => {
                 let (grow, free): (Vec<_>, Vec<_>) = done.into_iter().partition(|job| job.space() == Space::Grows);
+                if grow.is_empty() {
+                    // Not even the reserve has room: trying again would never end.
+                    return fail_all(free, &MailError::StoreFull);
+                }
                 fail_all(grow, &MailError::StoreFull);
                 put_back(free, todo);
             }

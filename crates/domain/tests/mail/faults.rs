@@ -3,7 +3,11 @@
 use crate::world::{ANN, START, Store, World, all, append, flags, new_message, set, uid};
 use domain::{Account, Cause, Expunge, Mail, MailError, MailOptions, NewMessage};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+use store_embedded::sim::SimDisk;
+use store_embedded::{Embedded, Options};
 use store_kv::{CommitFault, Engine, Faulty, Memory, Operation, Rates, Seeded};
 use types::{Address, FlagChange, Flags, MailboxId, ManualClock, ModSeq};
 
@@ -88,6 +92,55 @@ async fn a_full_store_takes_no_mail_and_lets_people_delete() {
     assert_eq!((gone, world.uids(inbox).await), (set(&[1]), vec![4]));
     engine.set_full(false);
     assert_eq!(world.ann.append(inbox, vec![message]).await.unwrap().uids, [uid(5)]);
+}
+
+/// A store on a disk that has no room for anything once it is told so.
+fn small_disk() -> (SimDisk, Arc<Embedded>) {
+    let disk = SimDisk::new(1);
+    let options = Options {
+        segment_size: 16 << 10,
+        inline_body_max: 4 << 10,
+        index_interval: Duration::from_millis(1),
+        compact_interval: None,
+        reserve: 0,
+        ..Options::default()
+    };
+    let engine = Embedded::open_simulated(&disk, Path::new("/store"), options).unwrap();
+    (disk, engine)
+}
+
+#[tokio::test]
+async fn where_even_the_reserve_has_no_room_verbs_are_answered() {
+    let (disk, engine) = small_disk();
+    let world = World::new(Store::Other(engine)).await;
+    let inbox = world.id("INBOX").await;
+    world.append(inbox, "one").await;
+    disk.set_capacity(0);
+    let fill = async {
+        loop {
+            for change in [FlagChange::Add, FlagChange::Remove] {
+                world.ann.store_flags(inbox, &all(), change, &flags(Flags::SEEN, &[]), None).await?;
+            }
+        }
+    };
+    let full: Result<(), MailError> = tokio::time::timeout(Duration::from_secs(20), fill).await.expect("an answer");
+    assert!(matches!(full, Err(MailError::StoreFull)), "{full:?}");
+    disk.set_capacity(1 << 30);
+    world.flag(inbox, &[1], Flags::DELETED).await;
+}
+
+#[tokio::test]
+async fn a_large_message_meets_a_full_disk_as_a_small_one_does() {
+    let (disk, engine) = small_disk();
+    let world = World::new(Store::Other(engine)).await;
+    disk.set_capacity(0);
+    let mut staging = world.ann.stage(None).await.unwrap();
+    let piece = vec![b'x'; 1 << 20];
+    let refused = match staging.write(&piece).await {
+        Ok(()) => staging.finish().await.map(drop),
+        Err(error) => Err(error),
+    };
+    assert!(matches!(refused, Err(MailError::StoreFull)), "{refused:?}");
 }
 
 #[tokio::test]
