@@ -123,8 +123,8 @@ async fn where_even_the_reserve_has_no_room_verbs_are_answered() {
             }
         }
     };
-    let full: Result<(), MailError> = tokio::time::timeout(Duration::from_secs(20), fill).await.expect("an answer");
-    assert!(matches!(full, Err(MailError::StoreFull)), "{full:?}");
+    let end: Result<(), MailError> = tokio::time::timeout(Duration::from_secs(20), fill).await.expect("an answer");
+    assert!(matches!(end, Err(MailError::StoreFull)), "{end:?}");
     disk.set_capacity(1 << 30);
     world.flag(inbox, &[1], Flags::DELETED).await;
 }
