@@ -35,6 +35,8 @@ pub(crate) struct Server {
 impl Server {
     /// Opens the store, finishes what a crash left over, binds and serves.
     pub(crate) async fn start(options: Options) -> anyhow::Result<Self> {
+        // First, because it is what fails most, and leaves nothing behind then. Who connects early waits a moment.
+        let listeners = bind(&options)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let engine = {
             let (data, store) = (options.data.clone(), options.store.clone());
@@ -64,9 +66,9 @@ impl Server {
         };
         let core = Core { shared, queue, traces, delivery, engine: engine.clone(), certificates };
         let network = net::Server::new(Admission::new(options.connections));
-        let listening = services::listen(&network, &core, &options)?;
+        let bound = services::listen(&network, &core, &options, listeners);
         let background = Background::start(&core, &network, &options).await?;
-        Ok(Self { core, engine, network, background, bound: listening })
+        Ok(Self { core, engine, network, background, bound })
     }
 
     /// Stops in order: no new connections, sessions end, what is in memory is written.

@@ -21,6 +21,8 @@ use types::{Address, Clock as _, DomainName, Octets, Secret};
 
 /// The trial's domain; reserved for such use (RFC 2606 §2).
 const DOMAIN: &str = "example.test";
+/// How often ports are looked for anew.
+const STARTS_MAX: u32 = 10;
 /// Largest message.
 const MESSAGE_MAX: Octets = Octets(50_000_000);
 
@@ -51,7 +53,7 @@ async fn serve(
 ) -> anyhow::Result<(usize, u64)> {
     let names = ["localhost", "127.0.0.1", "::1", &host_name()];
     let made = net::self_made(&names, SystemClock.now()).context("cannot make a certificate")?;
-    let server = Server::start(server_options(directory, &made)?).await?;
+    let server = start(directory, &made).await?;
     let people = [person("anna")?, person("ben")?];
     populate(&server, &people).await?;
     let facts = facts(options, &server, people, &made, started)?;
@@ -65,6 +67,23 @@ async fn serve(
     let counted = count(&server).await;
     server.stop().await;
     counted
+}
+
+/// Starts the server. Between the look for free ports and their taking another program may take one: then once more.
+async fn start(directory: &TrialDirectory, made: &SelfMade) -> anyhow::Result<Server> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        match Server::start(server_options(directory, made)?).await {
+            Err(error) if attempts < STARTS_MAX && error.chain().any(is_port_taken) => {}
+            started => return started,
+        }
+    }
+}
+
+fn is_port_taken(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let io = cause.downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::AddrInUse)
 }
 
 fn server_options(directory: &TrialDirectory, made: &SelfMade) -> anyhow::Result<Options> {

@@ -1,8 +1,8 @@
 //! From a listener to the service behind it: one arm per protocol.
 
-use super::{Kind, Options, bind};
+use super::{Kind, Options};
 use domain::{Delivery, Queue, Traces};
-use net::{Certificates, Connection};
+use net::{Certificates, Connection, Listener};
 use proto_smtp::Role;
 use service_session::Shared;
 use std::net::SocketAddr;
@@ -20,12 +20,13 @@ pub(crate) struct Core {
     pub(crate) certificates: Arc<Certificates>,
 }
 
-/// Opens every listener and serves it; yields the addresses.
+/// Serves every listener; yields their addresses.
 pub(crate) fn listen(
     network: &Arc<net::Server>,
     core: &Core,
     options: &Options,
-) -> anyhow::Result<Vec<(Kind, SocketAddr)>> {
+    listeners: Vec<(Kind, Listener)>,
+) -> Vec<(Kind, SocketAddr)> {
     let imap =
         Arc::new(service_imap::Service { shared: core.shared.clone(), options: service_imap::Options::default() });
     let pop3 = Arc::new(service_pop3::Service {
@@ -47,7 +48,7 @@ pub(crate) fn listen(
     };
     let (mx, submission, lmtp) = (smtp(Role::Mx), smtp(Role::Submission), smtp(Role::Lmtp));
     let mut bound = Vec::new();
-    for (kind, listener) in bind(options)? {
+    for (kind, listener) in listeners {
         bound.extend(listener.local_addr().map(|address| (kind, address)));
         let service = describe(kind, &core.shared);
         match kind {
@@ -69,7 +70,7 @@ pub(crate) fn listen(
             }
         };
     }
-    Ok(bound)
+    bound
 }
 
 fn describe(kind: Kind, shared: &Shared) -> net::Service {
