@@ -16,9 +16,9 @@ use types::{AccountId, ScramKeys, Secret};
 pub const ARGON2_MEMORY_KIB: u32 = 19 * 1024;
 /// Passes over it.
 pub const ARGON2_PASSES: u32 = 2;
-/// PBKDF2 rounds of SCRAM-SHA-256 keys. RFC 7677 §4 wants at least 4096; a stolen store is as strong as this, a phone
-/// needs a good tenth of a second for it.
-pub const SCRAM_ITERATIONS: NonZeroU32 = match NonZeroU32::new(200_000) {
+/// PBKDF2 rounds of SCRAM-SHA-256 keys. RFC 7677 §4 wants at least 4096; a stolen store is as strong as this. Cyrus SASL,
+/// which mbsync, mutt and many others sign in with, refuses a server that asks for more than 65,536.
+pub const SCRAM_ITERATIONS: NonZeroU32 = match NonZeroU32::new(65_536) {
     Some(rounds) => rounds,
     None => NonZeroU32::MAX,
 };
