@@ -237,6 +237,16 @@ impl Server {
         move || Pop3::sign_in(Wire::tls(port, Arc::clone(&trust))?, &account)
     }
 
+    /// A connection inside TLS on which nothing was said yet.
+    pub fn tls(&self, port: u16) -> anyhow::Result<Wire> {
+        Wire::tls(port, Arc::clone(&self.trust))
+    }
+
+    /// The process, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     /// An LMTP connection.
     pub fn lmtp(&self) -> anyhow::Result<Lmtp> {
         Lmtp::hello(Wire::plain(self.ports.lmtp)?)

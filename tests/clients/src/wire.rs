@@ -53,6 +53,19 @@ impl Wire {
         Ok(())
     }
 
+    /// Writes a piece again and again without reading, until so many bytes are written, the server has closed, or it has
+    /// taken nothing for `stall`.
+    pub fn pour(&mut self, piece: &[u8], bytes: usize, stall: Duration) -> anyhow::Result<()> {
+        self.socket().set_write_timeout(Some(stall))?;
+        for _ in 0..bytes.div_ceil(piece.len().max(1)) {
+            if self.write(piece).is_err() {
+                break;
+            }
+        }
+        self.socket().set_write_timeout(Some(patience()))?;
+        Ok(())
+    }
+
     /// The next line, without its end.
     pub fn line(&mut self) -> anyhow::Result<Vec<u8>> {
         let line = self.raw_line()?;
