@@ -89,8 +89,8 @@ impl From<StoreError> for QueueError {
     }
 }
 
-/// The right to work on an item, until its time is over.
-#[derive(Debug)]
+/// The right to work on an item, until its time is over. A copy is the same right, to repeat what failed.
+#[derive(Clone, Debug)]
 pub struct Lease {
     item: QueueItem,
     token: u64,

@@ -81,6 +81,11 @@ impl Attempts {
         }
     }
 
+    /// Begins nothing more; what was begun goes on.
+    pub(crate) fn hold_back(&mut self) {
+        self.waiting.clear();
+    }
+
     /// Whether nothing is left to wait for.
     pub(crate) fn is_done(&self) -> bool {
         self.waiting.is_empty() && self.running.is_empty()

@@ -20,6 +20,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_secs(5);
 /// How often a lease is renewed while a message is on its way.
 const RENEW_EVERY: Duration = Duration::from_mins(5);
+/// How often it is tried to record what came of an attempt: what is not recorded is sent again.
+const SETTLE_TRIES: usize = 3;
 /// How many messages are leased for each connection that there may be: most of them wait for their destination.
 const LEASED_PER_CONNECTION: usize = 4;
 /// How long messages that are on their way may take to arrive when the server stops.
@@ -157,15 +159,30 @@ impl Inner {
             return self.tell(lease, report).await;
         }
         let mut outcomes = self.delivery.deliver_leased(&lease).await?;
+        // If the store takes nothing, nothing is sent: it could not be recorded, and would be sent again.
+        let is_faulty = outcomes.iter().any(|(_, outcome)| matches!(outcome, Outcome::Fault(_)));
+        if is_faulty && !self.queue.renew(&mut lease).await? {
+            return Ok(());
+        }
         if lease.item().waiting().any(|(_, recipient)| recipient.account.is_none()) {
             let Some(elsewhere) = self.send(&mut lease).await? else { return Ok(()) };
             outcomes.extend(elsewhere);
         }
         log(lease.item(), &outcomes);
-        match self.queue.settle(lease, &outcomes).await? {
+        match self.settle(lease, &outcomes).await? {
             After::Report(lease, report) => self.tell(lease, report).await,
             After::Done | After::Later(_) | After::Gone => Ok(()),
         }
+    }
+
+    async fn settle(&self, lease: Lease, outcomes: &[(usize, Outcome)]) -> Result<After, QueueError> {
+        for _ in 1..SETTLE_TRIES {
+            match self.queue.settle(lease.clone(), outcomes).await {
+                Ok(after) => return Ok(after),
+                Err(cause) => warn!(error = &cause as &dyn std::error::Error, "an attempt cannot be recorded"),
+            }
+        }
+        self.queue.settle(lease, outcomes).await
     }
 
     /// The recipients elsewhere; `None` if the lease was lost, and another has the message now.
@@ -189,12 +206,19 @@ impl Inner {
                 Ok(None) => return Ok(Some(all)),
                 Ok(Some(outcomes)) => {
                     // The last ones are settled at once, all others are recorded now: the rest may take long.
-                    let is_held = attempts.is_done() || self.queue.record(lease, &outcomes).await?;
+                    let recorded =
+                        if attempts.is_done() { Ok(true) } else { self.queue.record(lease, &outcomes).await };
                     all.extend(outcomes);
-                    is_held
+                    recorded
                 }
-                Err(_) => self.queue.renew(lease).await?,
+                Err(_) => self.queue.renew(lease).await,
             };
+            let is_held = is_held.unwrap_or_else(|cause| {
+                // What is under way is not broken off: it may have been taken there, and is settled in the end.
+                warn!(error = &cause as &dyn std::error::Error, "the queue takes nothing: no more is begun");
+                attempts.hold_back();
+                true
+            });
             if !is_held {
                 return Ok(None);
             }
