@@ -203,6 +203,12 @@ impl<S: Transport> Session<S> {
     }
 
     async fn handle(&mut self, event: Event) -> io::Result<()> {
+        if let (Event::Command { .. } | Event::AppendStart { .. }, Some(signed_in)) = (&event, &self.account)
+            && self.service.shared.is_removed(signed_in.account.id()).await
+        {
+            self.machine.bye(None, "The account was removed");
+            return Ok(());
+        }
         match event {
             Event::Command { tag, command } => dispatch(self, tag, command).await?,
             Event::RefusedLogin { tag, .. } => self.machine.finish(&tag, &login::refused_in_clear(true)),
