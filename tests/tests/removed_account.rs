@@ -1,0 +1,148 @@
+//! What becomes of sessions whose account is removed under them, and of those who come after it.
+
+#![expect(clippy::unwrap_used, reason = "tests: a panic is their verdict")]
+
+use base64::Engine as _;
+use domain::{
+    Delivery, DeliveryOptions, Directory, Mail, MailOptions, PasswordOptions, Queue, QueueOptions, Refusal, Traces,
+};
+use net::{Admission, ConnectionLimits, Peer, ShutdownToken};
+use proto_smtp::Role;
+use service_session::{Arrival, Piped, Shared};
+use std::sync::Arc;
+use store_kv::{Engine, Memory};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream};
+use types::{AccountId, Address, DomainName, ManualClock, Secret, Timestamp};
+
+const ANNA: &str = "anna@example.test";
+
+struct Server {
+    engine: Arc<Memory>,
+    shared: Shared,
+    delivery: Arc<Delivery>,
+    anna: AccountId,
+}
+
+/// A client's end, in TLS.
+struct Client(BufReader<DuplexStream>);
+
+impl Client {
+    /// Says a line, if it is one, and reads up to the line that begins so.
+    async fn ask(&mut self, line: &str, answer: &str) {
+        if !line.is_empty() {
+            self.0.get_mut().write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
+        }
+        let mut heard = String::new();
+        while !heard.lines().last().is_some_and(|last| last.starts_with(answer)) {
+            let count = self.0.read_line(&mut heard).await.unwrap();
+            assert!(count > 0, "{line}: {answer} is not in {heard}");
+        }
+    }
+
+    /// Says a line and reads to the end of the connection.
+    async fn last(mut self, line: &str) -> String {
+        if !line.is_empty() {
+            self.0.get_mut().write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
+        }
+        let mut heard = String::new();
+        self.0.read_to_string(&mut heard).await.unwrap();
+        heard
+    }
+}
+
+impl Server {
+    async fn start() -> Self {
+        let clock = Arc::new(ManualClock::at(Timestamp(1_769_904_000_000)));
+        let memory = Memory::new();
+        let engine: Arc<dyn Engine> = memory.clone();
+        let mail = Mail::new(Arc::clone(&engine), clock.clone(), MailOptions::default());
+        let passwords = PasswordOptions::for_tests();
+        let directory = Directory::new(Arc::clone(&engine), clock.clone(), Arc::clone(&mail), passwords).unwrap();
+        directory.domain_add(&DomainName::parse("example.test").unwrap()).await.unwrap();
+        let password = Secret::new("tinte".to_owned());
+        let anna = directory.account_add(&Address::parse(ANNA).unwrap(), &password, None).await.unwrap();
+        let traces = Traces::new(Arc::clone(&engine), clock.clone());
+        let queue = Queue::open(engine, clock.clone(), Arc::clone(&traces), QueueOptions::default()).await.unwrap();
+        let hostname = DomainName::parse("mail.example.test").unwrap();
+        let options = DeliveryOptions { hostname: hostname.as_str().into(), received_max: 100 };
+        let delivery = Delivery::new(Arc::clone(&mail), Arc::clone(&directory), queue, traces, options);
+        let shared = Shared { mail, directory, clock, hostname, tls: None };
+        Self { engine: memory, shared, delivery, anna }
+    }
+
+    fn connect(&self) -> (Client, Arrival<Piped>) {
+        let (client, server) = tokio::io::duplex(64 << 10);
+        let admission = Admission::new(ConnectionLimits::default());
+        let (peer, shutdown) = (Peer::Unix, ShutdownToken::never());
+        let ticket = admission.admit(peer).unwrap();
+        (Client(BufReader::new(client)), Arrival { stream: Piped::new(server, true), peer, ticket, shutdown, id: 1 })
+    }
+
+    async fn imap(&self) -> Client {
+        let (mut client, arrival) = self.connect();
+        let service = service_imap::Service { shared: self.shared.clone(), options: service_imap::Options::default() };
+        tokio::spawn(service_imap::run(Arc::new(service), arrival));
+        client.ask("", "* OK").await;
+        client
+    }
+
+    async fn pop3(&self) -> Client {
+        let (mut client, arrival) = self.connect();
+        let service = service_pop3::Service { shared: self.shared.clone(), options: Arc::default() };
+        tokio::spawn(service_pop3::run(Arc::new(service), arrival));
+        client.ask("", "+OK").await;
+        client
+    }
+
+    async fn submission(&self) -> Client {
+        let (mut client, arrival) = self.connect();
+        let options = Arc::new(proto_smtp::Options::new(Role::Submission, "mail.example.test"));
+        let service =
+            service_smtp::Service { shared: self.shared.clone(), delivery: Arc::clone(&self.delivery), options };
+        tokio::spawn(service_smtp::run(Arc::new(service), arrival));
+        client.ask("", "220").await;
+        client.ask("EHLO laptop", "250 ").await;
+        client
+    }
+
+    async fn remove(&self) {
+        self.shared.directory.account_remove(&Address::parse(ANNA).unwrap()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn open_sessions_of_a_removed_account_end_and_new_ones_are_refused() {
+    let server = Server::start().await;
+    let plain = format!("AUTH PLAIN {}", base64::engine::general_purpose::STANDARD.encode(format!("\0{ANNA}\0tinte")));
+    let (mut idle, mut selected, mut unselected) = (server.imap().await, server.imap().await, server.imap().await);
+    for client in [&mut idle, &mut selected, &mut unselected] {
+        client.ask(&format!("a LOGIN {ANNA} tinte"), "a OK").await;
+    }
+    idle.ask("b SELECT INBOX", "b OK").await;
+    idle.ask("c IDLE", "+").await;
+    selected.ask("b SELECT INBOX", "b OK").await;
+    let mut pop3 = server.pop3().await;
+    pop3.ask(&format!("USER {ANNA}"), "+OK").await;
+    pop3.ask("PASS tinte", "+OK").await;
+    let mut submission = server.submission().await;
+    submission.ask(&plain, "235").await;
+    submission.ask(&format!("MAIL FROM:<{ANNA}>"), "250").await;
+
+    server.remove().await;
+    assert!(idle.last("").await.starts_with("* BYE"), "at once");
+    assert_eq!(selected.last("c NOOP").await, "* BYE The account was removed\r\n");
+    assert_eq!(unselected.last("b CREATE late").await, "* BYE The account was removed\r\n");
+    assert_eq!(pop3.last("STAT").await, "-ERR The account was removed\r\n");
+    assert_eq!(submission.last("RCPT TO:<x@far.example>").await, "421 4.7.0 The account was removed\r\n");
+
+    server.imap().await.ask(&format!("a LOGIN {ANNA} tinte"), "a NO [AUTHENTICATIONFAILED]").await;
+    let mut pop3 = server.pop3().await;
+    pop3.ask(&format!("USER {ANNA}"), "+OK").await;
+    pop3.ask("PASS tinte", "-ERR [AUTH]").await;
+    server.submission().await.ask(&plain, "535 5.7.8").await;
+    let refused = server.delivery.check(&Address::parse(ANNA).unwrap(), None).await;
+    assert!(matches!(refused, Err(Refusal::NoSuchUser)));
+    let prefix = store_kv::account_prefix(server.anna);
+    let rows = server.engine.scan(&store_kv::Scan::prefix(&prefix)).await.unwrap().rows;
+    assert_eq!(rows.len(), 1, "nothing is left but the account's counters");
+}
