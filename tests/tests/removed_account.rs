@@ -50,6 +50,14 @@ impl Client {
     }
 }
 
+fn connect() -> (Client, Arrival<Piped>) {
+    let (client, server) = tokio::io::duplex(64 << 10);
+    let admission = Admission::new(ConnectionLimits::default());
+    let (peer, shutdown) = (Peer::Unix, ShutdownToken::never());
+    let ticket = admission.admit(peer).unwrap();
+    (Client(BufReader::new(client)), Arrival { stream: Piped::new(server, true), peer, ticket, shutdown, id: 1 })
+}
+
 impl Server {
     async fn start() -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp(1_769_904_000_000)));
@@ -70,16 +78,8 @@ impl Server {
         Self { engine: memory, shared, delivery, anna }
     }
 
-    fn connect(&self) -> (Client, Arrival<Piped>) {
-        let (client, server) = tokio::io::duplex(64 << 10);
-        let admission = Admission::new(ConnectionLimits::default());
-        let (peer, shutdown) = (Peer::Unix, ShutdownToken::never());
-        let ticket = admission.admit(peer).unwrap();
-        (Client(BufReader::new(client)), Arrival { stream: Piped::new(server, true), peer, ticket, shutdown, id: 1 })
-    }
-
     async fn imap(&self) -> Client {
-        let (mut client, arrival) = self.connect();
+        let (mut client, arrival) = connect();
         let service = service_imap::Service { shared: self.shared.clone(), options: service_imap::Options::default() };
         tokio::spawn(service_imap::run(Arc::new(service), arrival));
         client.ask("", "* OK").await;
@@ -87,7 +87,7 @@ impl Server {
     }
 
     async fn pop3(&self) -> Client {
-        let (mut client, arrival) = self.connect();
+        let (mut client, arrival) = connect();
         let service = service_pop3::Service { shared: self.shared.clone(), options: Arc::default() };
         tokio::spawn(service_pop3::run(Arc::new(service), arrival));
         client.ask("", "+OK").await;
@@ -95,7 +95,7 @@ impl Server {
     }
 
     async fn submission(&self) -> Client {
-        let (mut client, arrival) = self.connect();
+        let (mut client, arrival) = connect();
         let options = Arc::new(proto_smtp::Options::new(Role::Submission, "mail.example.test"));
         let service =
             service_smtp::Service { shared: self.shared.clone(), delivery: Arc::clone(&self.delivery), options };
