@@ -1,8 +1,10 @@
 //! The configuration file: read once at start, never written. Unknown keys are errors that name the line.
 //!
 //! [`schema`] is what may stand in the file; [`units`] reads sizes and durations; [`report`] turns a parser's error into
-//! what / why / hint with file and line.
+//! what / why / hint with file and line; `reference` is the page of all settings.
 
+#[cfg(test)]
+mod reference;
 pub(crate) mod report;
 pub(crate) mod schema;
 pub(crate) mod units;

@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use store_embedded::Embedded;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use types::Clock;
 
 /// How long sessions may take to end when the server stops.
@@ -114,20 +115,36 @@ fn bind(options: &Options) -> anyhow::Result<Vec<(Kind, Listener)>> {
     Ok(listeners)
 }
 
-/// Waits for SIGINT or SIGTERM; SIGHUP reads the certificates anew.
-pub(crate) async fn until_told_to_stop(certificates: &Certificates) -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = interrupt.recv() => return Ok(()),
-            _ = terminate.recv() => return Ok(()),
-            _ = hangup.recv() => match certificates.reload() {
-                Ok(()) => tracing::info!("certificates read"),
-                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the old certificates stay"),
-            },
+/// The signals that a server listens to. Made before it says that it is ready: whoever then tells it to stop is heard.
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// From now on signals are kept, not obeyed by dying.
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for SIGINT or SIGTERM; SIGHUP reads the certificates anew.
+    pub(crate) async fn until_stop(mut self, certificates: &Certificates) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.hangup.recv() => match certificates.reload() {
+                    Ok(()) => tracing::info!("certificates read"),
+                    Err(error) => {
+                        tracing::error!(error = &error as &dyn std::error::Error, "the old certificates stay");
+                    }
+                },
+            }
         }
     }
 }

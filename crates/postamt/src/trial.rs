@@ -10,7 +10,7 @@ mod words;
 
 use crate::cli;
 use crate::print::say;
-use crate::server::{self, CertificateSource, Exit, Kind, Options, Server};
+use crate::server::{CertificateSource, Exit, Kind, Options, Server, Signals};
 use anyhow::Context as _;
 use directory::TrialDirectory;
 use domain::{DirectoryError, MailOptions, PasswordOptions, QueueOptions};
@@ -51,6 +51,7 @@ async fn serve(
     directory: &TrialDirectory,
     started: Instant,
 ) -> anyhow::Result<(usize, u64)> {
+    let signals = Signals::listen()?;
     let names = ["localhost", "127.0.0.1", "::1", &host_name()];
     let made = net::self_made(&names, SystemClock.now()).context("cannot make a certificate")?;
     let server = start(directory, &made).await?;
@@ -63,7 +64,7 @@ async fn serve(
     } else {
         say(&facts.text());
     }
-    server::until_told_to_stop(&server.core.certificates).await?;
+    signals.until_stop(&server.core.certificates).await;
     let counted = count(&server).await;
     server.stop().await;
     counted

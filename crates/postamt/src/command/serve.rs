@@ -8,9 +8,10 @@ pub(super) fn run(path: &Path) -> anyhow::Result<()> {
     logging::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        let signals = server::Signals::listen()?;
         let running = server::Server::start(server::Options::of_config(&config)?).await?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), hostname = config.server.hostname, "ready");
-        server::until_told_to_stop(&running.core.certificates).await?;
+        signals.until_stop(&running.core.certificates).await;
         running.stop().await;
         anyhow::Ok(())
     })

@@ -66,6 +66,12 @@ fn unknown_field(message: &str) -> Option<(String, Vec<String>)> {
     Some((names.next()?, names.collect()))
 }
 
+/// What a parser's message about an unknown name says could stand there.
+#[cfg(test)]
+pub(crate) fn known_settings(message: &str) -> Option<Vec<String>> {
+    unknown_field(message).map(|(_, known)| known)
+}
+
 /// The name that is fewest edits away, if it is near enough to be meant.
 pub(crate) fn nearest<'a>(word: &str, known: &'a [String]) -> Option<&'a String> {
     let best = known.iter().min_by_key(|k| edits(word, k))?;

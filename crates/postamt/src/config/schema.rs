@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+use tracing_subscriber::EnvFilter;
 use types::{DomainName, Octets};
 
 /// The whole file.
@@ -76,6 +77,22 @@ impl Default for Listen {
     }
 }
 
+impl Listen {
+    /// Every listener, by its setting.
+    fn all(&self) -> [(&'static str, &[String]); 8] {
+        [
+            ("listen.smtp", &self.smtp),
+            ("listen.submission", &self.submission),
+            ("listen.submissions", &self.submissions),
+            ("listen.imap", &self.imap),
+            ("listen.imaps", &self.imaps),
+            ("listen.pop3", &self.pop3),
+            ("listen.pop3s", &self.pop3s),
+            ("listen.lmtp", &self.lmtp),
+        ]
+    }
+}
+
 /// Certificate files (PEM). Without them the server makes a certificate of its own that no program trusts unasked.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -110,7 +127,7 @@ pub(crate) struct Outbound {
 
 impl Default for Outbound {
     fn default() -> Self {
-        let minutes = |m: u64| Span(Duration::from_secs(60 * m));
+        let minutes = |m: u64| Span(Duration::from_mins(m));
         Self {
             resolver: None,
             port: 25,
@@ -158,7 +175,7 @@ pub(crate) struct Mail {
 
 impl Default for Mail {
     fn default() -> Self {
-        Self { retention: Span(Duration::from_secs(30 * 86_400)) }
+        Self { retention: Span(Duration::from_hours(30 * 24)) }
     }
 }
 
@@ -204,6 +221,16 @@ impl Config {
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
             return Err(("tls.certificate", "certificate and key belong together".into()));
         }
+        for (key, addresses) in self.listen.all() {
+            let bad = |text: &&String| !text.starts_with('/') && text.parse::<SocketAddr>().is_err();
+            if let Some(bad) = addresses.iter().find(bad) {
+                return Err((key, format!("`{bad}` is neither address:port nor the absolute path of a socket")));
+            }
+        }
+        if self.outbound.relay_user.is_some() != self.outbound.relay_password_file.is_some() {
+            return Err(("outbound.relay-user", "relay-user and relay-password-file belong together".into()));
+        }
+        EnvFilter::try_new(&self.log.level).map_err(|e| ("log.level", format!("`{}`: {e}", self.log.level)))?;
         for route in self.outbound.relay.iter().chain(self.outbound.routes.values()) {
             host_and_port(route).ok_or_else(|| ("outbound.relay", format!("`{route}` is not host:port")))?;
         }
@@ -237,5 +264,10 @@ mod tests {
         assert!(with("[outbound]\nrelay = \"nowhere\"\n").is_err());
         assert!(with("[outbound]\nrelay = \"[::1]:25\"\nretry = [\"1s\"]\n").is_ok());
         assert!(with("[outbound]\nretry = []\n").is_err());
+        let error = with("[outbound]\nrelay-user = \"us\"\n").unwrap_err().to_string();
+        assert!(error.contains("p.toml:4: outbound.relay-user"), "{error}");
+        assert!(with("[listen]\nimaps = [\"/run/postamt/imaps\", \"[::1]:993\"]\n").is_ok());
+        assert!(with("[listen]\nimaps = [\"993\"]\n").unwrap_err().to_string().contains("p.toml:4: listen.imaps"));
+        assert!(with("[log]\nlevel = \"postamt=loud\"\n").unwrap_err().to_string().contains("p.toml:4: log.level"));
     }
 }

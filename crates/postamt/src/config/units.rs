@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(parse_size("4MiB"), Some(Octets(4 << 20)));
         assert_eq!(parse_size("17"), Some(Octets(17)));
         assert_eq!((parse_size("x"), parse_size("1 parsec"), parse_size("99999999999 TB")), (None, None, None));
-        assert_eq!(parse_span("90 min"), Some(Duration::from_secs(5400)));
+        assert_eq!(parse_span("90 min"), Some(Duration::from_mins(90)));
         assert_eq!(parse_span("250ms"), Some(Duration::from_millis(250)));
         assert_eq!((parse_span("5"), parse_span(""), parse_span("-1s")), (None, None, None));
     }

@@ -30,7 +30,11 @@ pub(crate) fn render(value: &Value) -> String {
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}\n")).collect()
+    let mut out = String::with_capacity(text.len() + 64);
+    for line in text.lines() {
+        let _ = writeln!(out, "  {line}");
+    }
+    out
 }
 
 /// One value on one line; control characters that a peer wrote are escaped.
@@ -57,7 +61,10 @@ fn table(rows: &[Value]) -> String {
         .collect();
     let mut out = String::new();
     let line = |out: &mut String, cells: Vec<String>| {
-        let joined: String = cells.iter().zip(&columns).map(|(c, (_, width))| format!("{c:width$}  ")).collect();
+        let mut joined = String::new();
+        for (cell, (_, width)) in cells.iter().zip(&columns) {
+            let _ = write!(joined, "{cell:width$}  ");
+        }
         let _ = writeln!(out, "{}", joined.trim_end());
     };
     line(&mut out, columns.iter().map(|(key, _)| (*key).clone()).collect());

@@ -38,7 +38,7 @@ pub(crate) fn serve(path: &Path, handler: Arc<Handler>) -> anyhow::Result<JoinHa
             let handler = Arc::clone(&handler);
             tokio::spawn(async move {
                 if let Err(error) = answer(stream, &handler).await {
-                    tracing::warn!(%error, "control connection failed");
+                    tracing::debug!(%error, "a control connection broke");
                 }
             });
         }
@@ -49,7 +49,9 @@ async fn answer(stream: UnixStream, handler: &Handler) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     let limit = u64::try_from(REQUEST_MAX).unwrap_or(u64::MAX);
-    BufReader::new(read.take(limit)).read_line(&mut line).await?;
+    if BufReader::new(read.take(limit)).read_line(&mut line).await? == 0 {
+        return Ok(());
+    }
     let reply = match serde_json::from_str::<Request>(&line) {
         Ok(request) => match handler.handle(request).await {
             Ok(value) => Reply::Ok(value),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// How often the retention space is swept.
-const SWEEP_EVERY: Duration = Duration::from_secs(15 * 60);
+const SWEEP_EVERY: Duration = Duration::from_mins(15);
 
 /// The tasks.
 pub(crate) struct Background {
@@ -111,7 +111,7 @@ async fn sweep(core: Core, mut token: ShutdownToken) {
         }
         match core.shared.mail.sweep(core.shared.clock.now()).await {
             Ok(swept) if swept.messages > 0 => {
-                tracing::info!(messages = swept.messages, bodies = swept.bodies, "retention swept")
+                tracing::info!(messages = swept.messages, bodies = swept.bodies, "retention swept");
             }
             Ok(_) => {}
             Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the retention sweep failed"),

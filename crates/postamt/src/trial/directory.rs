@@ -3,6 +3,7 @@
 use super::text::Facts;
 use anyhow::{Context as _, bail};
 use net::SelfMade;
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -49,7 +50,7 @@ impl TrialDirectory {
             fs::write(self.0.join(name), text).with_context(|| format!("cannot write {name}"))
         };
         write("ca.pem", made.authority_pem.as_bytes())?;
-        write("hello.eml", super::samples::hello()?.as_bytes())?;
+        write("hello.eml", super::samples::hello().as_bytes())?;
         for person in &facts.people {
             write(&format!("{}.muttrc", person.name), facts.muttrc(person).as_bytes())?;
         }
@@ -65,6 +66,10 @@ impl TrialDirectory {
 /// The SHA-256 of a certificate as people compare it: pairs of digits in capitals, four to a group.
 pub(super) fn fingerprint(pem: &str) -> anyhow::Result<String> {
     let hash = net::certificate_sha256(pem).context("the certificate cannot be read")?;
-    let groups: Vec<String> = hash.chunks(2).map(|pair| pair.iter().map(|b| format!("{b:02X}")).collect()).collect();
-    Ok(groups.join(" "))
+    let mut out = String::new();
+    for (place, byte) in hash.iter().enumerate() {
+        let gap = if place > 0 && place % 2 == 0 { " " } else { "" };
+        let _ = write!(out, "{gap}{byte:02X}");
+    }
+    Ok(out)
 }

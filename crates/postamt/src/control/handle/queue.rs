@@ -104,16 +104,15 @@ impl Handler {
 
     pub(super) async fn queue_retry(&self, part: Option<&str>) -> Answer {
         let mut ids = Vec::new();
-        match part {
-            Some(part) => ids.push(self.queue_id(part).await?),
-            None => {
-                let mut after = None;
-                loop {
-                    let page = self.core.queue.list(after, PAGE).await.map_err(|e| of_queue(&e))?;
-                    let Some(last) = page.last() else { break };
-                    after = Some(last.trace);
-                    ids.extend(page.iter().map(|i| i.trace));
-                }
+        if let Some(part) = part {
+            ids.push(self.queue_id(part).await?);
+        } else {
+            let mut after = None;
+            loop {
+                let page = self.core.queue.list(after, PAGE).await.map_err(|e| of_queue(&e))?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.trace);
+                ids.extend(page.iter().map(|i| i.trace));
             }
         }
         for id in &ids {
