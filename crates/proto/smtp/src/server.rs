@@ -144,8 +144,8 @@ enum Turn {
     Exchange,
     /// The client's: bytes of a message.
     Body(body::Input),
-    /// The client's: a BDAT chunk that nobody wants, then this reply.
-    Discard { remaining: u64, reply: Reply },
+    /// The client's: a BDAT chunk that nobody wants, then this reply so many times.
+    Discard { remaining: u64, reply: Reply, answers: usize },
     /// The session's.
     Session(Pending),
 }
@@ -174,7 +174,8 @@ struct Transaction {
 enum Chunks {
     None,
     Between(Box<Decoder>),
-    Failed,
+    /// One was refused, with this reply.
+    Failed(Reply),
 }
 
 /// One connection.

@@ -59,9 +59,9 @@ impl Server {
         match self.take_pending() {
             Pending::Chunk(chunk) => {
                 if let Some(transaction) = &mut self.transaction {
-                    transaction.chunks = Chunks::Failed;
+                    transaction.chunks = Chunks::Failed(reply.clone());
                 }
-                let _ = self.discard(chunk.size, reply.clone());
+                let _ = self.discard(chunk, reply.clone());
             }
             Pending::DataEnd { answers } => self.answer_data(answers, reply),
             Pending::Login(_) => {

@@ -55,19 +55,20 @@ impl Server {
         Step::Again
     }
 
-    /// Throws a chunk away, then says why.
-    pub(super) fn discard(&mut self, size: u64, reply: Reply) -> Step {
-        if size > self.options.limits.discard_max.0 {
+    /// Throws a chunk away, then says why: after the last one as often as its message would have been answered.
+    pub(super) fn discard(&mut self, chunk: Chunk, reply: Reply) -> Step {
+        if chunk.size > self.options.limits.discard_max.0 {
             self.end(&reply, CloseReason::TooMuchData);
         } else {
+            let answers = self.answers(chunk.last);
             self.transfer_started = Some(self.last_received);
-            self.turn = Turn::Discard { remaining: size, reply };
+            self.turn = Turn::Discard { remaining: chunk.size, reply, answers };
         }
         Step::Again
     }
 
     pub(super) fn poll_discard(&mut self) -> Step {
-        let Turn::Discard { remaining, reply } = &mut self.turn else { return Step::Again };
+        let Turn::Discard { remaining, reply, answers } = &mut self.turn else { return Step::Again };
         let input = self.input.bytes();
         let length = usize::try_from(*remaining).unwrap_or(usize::MAX).min(input.len());
         input.advance(length);
@@ -78,8 +79,11 @@ impl Server {
         if *remaining > 0 {
             return Step::Wait;
         }
-        let reply = reply.clone();
+        let (reply, answers) = (reply.clone(), *answers);
         self.turn = Turn::Command;
+        for _ in 1..answers {
+            self.say(&reply);
+        }
         self.fault(&reply)
     }
 
@@ -137,7 +141,7 @@ impl Server {
                 Step::Again
             }
             (None, _) => {
-                let answers = if self.options.role == Role::Lmtp { self.recipients() } else { 1 };
+                let answers = self.answers(true);
                 let size = decoder.size();
                 self.ask(Pending::DataEnd { answers }, Event::DataEnd { size })
             }
@@ -146,21 +150,22 @@ impl Server {
 
     fn refuse_body(&mut self, failure: DataFailure, last: bool) {
         let reply = refusal(failure);
-        // RFC 2033 §4.2: one answer for each accepted recipient, whatever it is.
-        let answers = if last && self.options.role == Role::Lmtp { self.recipients() } else { 1 };
-        for _ in 0..answers {
+        for _ in 0..self.answers(last) {
             self.say(&reply);
         }
         if last {
             self.transaction = None;
             self.transfer_started = None;
         } else if let Some(transaction) = &mut self.transaction {
-            transaction.chunks = Chunks::Failed;
+            transaction.chunks = Chunks::Failed(reply);
         }
     }
 
-    fn recipients(&self) -> usize {
-        self.transaction.as_ref().map_or(0, |transaction| transaction.recipients)
+    /// How many answers the end of a message, or of a chunk that is not the last, has. RFC 2033 §4.2: in LMTP one for
+    /// each accepted recipient, whatever it is; where there is none, the one that says so.
+    fn answers(&self, last: bool) -> usize {
+        let recipients = self.transaction.as_ref().map_or(0, |transaction| transaction.recipients);
+        if last && self.options.role == Role::Lmtp { recipients.max(1) } else { 1 }
     }
 }
 

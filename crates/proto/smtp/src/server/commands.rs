@@ -129,12 +129,14 @@ impl Server {
             let code = if transaction.recipients_tried && self.options.role != Role::Lmtp { 554 } else { 503 };
             return Some(Reply::new(code, 5, 1, "There is no recipient"));
         }
-        // RFC 3030 §2: not both in one transaction, and nothing after a failed BDAT but RSET.
-        match transaction.chunks {
+        // RFC 3030 §2: not both in one transaction, and nothing after a failed BDAT but RSET. Chunks that were on their way
+        // when one failed hear its reply again: a trouble that will pass must not end in a permanent code.
+        match &transaction.chunks {
             Chunks::None => None,
             Chunks::Between(_) if chunked => None,
             Chunks::Between(_) => Some(Reply::new(503, 5, 1, "The message has begun with BDAT")),
-            Chunks::Failed => Some(Reply::new(503, 5, 1, "RSET comes first")),
+            Chunks::Failed(reply) if chunked => Some(reply.clone()),
+            Chunks::Failed(_) => Some(Reply::new(503, 5, 1, "RSET comes first")),
         }
     }
 
@@ -148,7 +150,7 @@ impl Server {
     fn bdat(&mut self, chunk: bdat::Chunk) -> Step {
         if let Some(reply) = self.data_refusal(true) {
             // RFC 3030 §2: the octets come whatever we say, and are thrown away.
-            return self.discard(chunk.size, reply);
+            return self.discard(chunk, reply);
         }
         if chunk.size == 0 && !chunk.last {
             self.idle_command();
@@ -156,7 +158,7 @@ impl Server {
         let Some(transaction) = &mut self.transaction else { return Step::Again };
         match std::mem::replace(&mut transaction.chunks, Chunks::None) {
             Chunks::Between(decoder) => self.start_chunk(*decoder, chunk),
-            Chunks::None | Chunks::Failed => self.ask_for_data(Pending::Chunk(chunk)),
+            Chunks::None | Chunks::Failed(_) => self.ask_for_data(Pending::Chunk(chunk)),
         }
     }
 

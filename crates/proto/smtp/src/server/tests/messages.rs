@@ -151,7 +151,8 @@ fn data_and_bdat_do_not_mix_and_a_failed_chunk_wants_rset() {
     dialogue.server.accept();
     assert_eq!(dialogue.content().1, Some(Event::DataAborted(DataFailure::BareNewline)));
     assert!(dialogue.output().starts_with("550 5.6.11 "));
-    assert_eq!(dialogue.answer("BDAT 4 LAST\r\nabcd"), "503 5.5.1 RSET comes first\r\n");
+    let again = dialogue.answer("BDAT 4 LAST\r\nabcd");
+    assert!(again.starts_with("550 5.6.11 "), "what was on its way has the same answer: {again}");
     assert_eq!(dialogue.answer("DATA\r\n"), "503 5.5.1 RSET comes first\r\n");
     assert_eq!(dialogue.event("RSET\r\n"), Some(Event::Reset));
     dialogue.output();
@@ -172,7 +173,28 @@ fn a_refused_chunk_is_thrown_away_before_the_answer() {
     dialogue.server.refuse(&Reply::new(452, 3, 1, "The disk is full"));
     assert_eq!(dialogue.answer(""), "");
     assert_eq!(dialogue.answer("\r\nNOOP\r\n"), "452 4.3.1 The disk is full\r\n250 2.0.0 Fine\r\n");
-    assert_eq!(dialogue.answer("BDAT 0 LAST\r\n"), "503 5.5.1 RSET comes first\r\n");
+    // Chunks that were sent before the answer was heard: a full disk must not become a permanent refusal.
+    let pipelined = "BDAT 3\r\nabcBDAT 0 LAST\r\nDATA\r\nRSET\r\n";
+    dialogue.feed(pipelined.as_bytes());
+    assert_eq!(dialogue.server.poll_event(), Some(Event::Reset));
+    let full = "452 4.3.1 The disk is full\r\n";
+    assert_eq!(dialogue.output(), format!("{full}{full}503 5.5.1 RSET comes first\r\n250 2.0.0 Forgotten\r\n"));
+}
+
+#[test]
+fn lmtp_refuses_the_last_chunk_for_each_recipient_too() {
+    for last_first in [true, false] {
+        let mut dialogue = Dialogue::lmtp().hello().transaction(3);
+        dialogue.event(if last_first { "BDAT 2 LAST\r\nab" } else { "BDAT 2\r\nab" });
+        dialogue.server.refuse(&Reply::new(452, 3, 1, "The disk is full"));
+        let full = "452 4.3.1 The disk is full\r\n";
+        assert_eq!(dialogue.answer(""), full.repeat(if last_first { 3 } else { 1 }));
+        if !last_first {
+            assert_eq!(dialogue.answer("BDAT 0 LAST\r\n"), full.repeat(3));
+        }
+    }
+    let mut dialogue = Dialogue::lmtp().hello();
+    assert_eq!(dialogue.answer("BDAT 2 LAST\r\nab"), "503 5.5.1 MAIL comes first\r\n");
 }
 
 #[test]
