@@ -70,12 +70,12 @@ fn exposed<S: Transport>(session: &mut Session<S>) {
 }
 
 async fn open<S: Transport>(session: &mut Session<S>, signed_in: SignIn, mechanism: &str) {
-    if let Err(refused) = session.ticket.signed_in(signed_in.account) {
-        let (code, text) = status::of_no_place(refused);
-        return session.machine.login_failed(code, text);
-    }
     match maildrop(session, &signed_in).await {
         Ok(opened) => {
+            if let Err(refused) = session.ticket.signed_in(signed_in.account) {
+                let (code, text) = status::of_no_place(refused);
+                return session.machine.login_failed(code, text);
+            }
             let count = opened.maildrop.count();
             let tls = session.wire.as_ref().and_then(|w| w.stream().tls()).map_or("no TLS", |t| t.version);
             let detail = format!("{tls}, {mechanism}, {count} messages");

@@ -6,10 +6,9 @@ use domain::Account;
 use net::{ShutdownToken, Ticket};
 use proto_pop3::{Connection, Event, Mechanism, Policy, Rule, Tls};
 use proto_sasl::{Protocol, TlsState, Verdict};
-use service_session::{Arrival, Attempt, Shared, Transport, Wire};
+use service_session::{Arrival, Attempt, Shared, Transport, Wire, now};
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::time::sleep_until;
 use tracing::{Instrument as _, debug, debug_span};
 
@@ -45,15 +44,21 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
     let span = debug_span!("connection", id = arrival.id, peer = %arrival.peer, service = "pop3");
     let Arrival { stream, ticket, shutdown, .. } = arrival;
     let policy = machine_policy(&service.shared, stream.tls().is_some());
-    let machine = Connection::new(Arc::clone(&service.options), policy, Instant::now());
+    let machine = Connection::new(Arc::clone(&service.options), policy, now());
     let wire = Some(Wire::new(stream));
     let mut session = Session { service, machine, wire, ticket, attempt: None, signed_in: None, shutdown };
     let served = async {
-        if let Err(error) = session.serve().await {
-            debug!(%error, "connection ended early");
-        }
-        if let Some(wire) = session.wire.take() {
-            wire.close().await;
+        let served = session.serve().await;
+        let wire = session.wire.take();
+        match (served, wire) {
+            (Ok(()), Some(wire)) => wire.close().await,
+            (Err(error), wire) => {
+                debug!(%error, "connection ended early");
+                if let Some(wire) = wire {
+                    wire.abandon().await;
+                }
+            }
+            (Ok(()), None) => {}
         }
     };
     served.instrument(span).await;
@@ -116,7 +121,7 @@ impl<S: Transport> Session<S> {
     async fn send(&mut self) -> io::Result<()> {
         let Self { machine, wire: Some(wire), .. } = self else { return Err(io::ErrorKind::NotConnected.into()) };
         wire.send(machine.output()).await?;
-        machine.flushed(Instant::now());
+        machine.flushed(now());
         Ok(())
     }
 
@@ -160,9 +165,9 @@ impl<S: Transport> Session<S> {
             }
         };
         tokio::select! {
-            received = wire.receive(|bytes| machine.receive(Instant::now(), bytes)) => Ok(received? > 0),
+            received = wire.receive(|bytes| machine.receive(now(), bytes)) => Ok(received? > 0),
             () = timer => {
-                self.machine.handle_timeout(Instant::now());
+                self.machine.handle_timeout(now());
                 Ok(true)
             }
             // Nothing is deleted without QUIT (RFC 1939 §3), so an end between commands is harmless.
@@ -179,7 +184,7 @@ impl<S: Transport> Session<S> {
         self.wire = Some(Wire::new(stream));
         self.attempt = None;
         let policy = machine_policy(&self.service.shared, true);
-        self.machine.tls_started(policy, Instant::now());
+        self.machine.tls_started(policy, now());
         Ok(())
     }
 }

@@ -11,4 +11,9 @@ pub use happening::{Happening, TARGET, happened};
 pub use shared::{Arrival, Shared};
 pub use sign_in::{Attempt, Outcome, Refused, sign_in_with_password};
 pub use transport::{Piped, Transport};
-pub use wire::{OUTPUT_HIGH, WRITE_STALL_MAX, Wire};
+pub use wire::{CLOSE_HEARD_MAX, CLOSE_MAX, OUTPUT_HIGH, WRITE_STALL_MAX, Wire};
+
+/// What time it is on the clock that sessions reckon their deadlines by, which tests can stop.
+pub fn now() -> std::time::Instant {
+    tokio::time::Instant::now().into_std()
+}

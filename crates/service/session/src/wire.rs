@@ -13,6 +13,13 @@ const OUTPUT_KEEP: usize = 2 << 10;
 /// How long a peer may take nothing of what is written to it.
 pub const WRITE_STALL_MAX: Duration = Duration::from_mins(3);
 
+/// How long the end of a connection may take.
+pub const CLOSE_MAX: Duration = Duration::from_secs(2);
+/// How much is heard, and thrown away, of a peer that goes on speaking at the end.
+pub const CLOSE_HEARD_MAX: usize = 4 << 20;
+/// How long a connection that broke off may take to close.
+const ABANDON_MAX: Duration = Duration::from_secs(2);
+
 /// A stream and what was read from it but not yet taken.
 #[derive(Debug)]
 pub struct Wire<S> {
@@ -83,9 +90,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(())
     }
 
-    /// Says goodbye on the transport (`close_notify` in TLS), without waiting long.
+    /// Says goodbye on the transport (`close_notify` in TLS), without waiting long, and then hears a peer out that is still
+    /// speaking: closed with something unread, TCP throws away what it has not delivered, and with it our last answer.
     pub async fn close(mut self) {
-        let _ = timeout(Duration::from_secs(5), self.stream.shutdown()).await;
+        let _ = timeout(CLOSE_MAX, async {
+            self.stream.shutdown().await?;
+            let mut left = CLOSE_HEARD_MAX;
+            while left > 0 {
+                let heard = net::read_with(&mut self.stream, left, |_| ()).await?;
+                if heard == 0 {
+                    break;
+                }
+                left = left.saturating_sub(heard);
+            }
+            io::Result::Ok(())
+        })
+        .await;
+    }
+
+    /// Closes without waiting for anything, after the peer has gone or was lost.
+    pub async fn abandon(mut self) {
+        let _ = timeout(ABANDON_MAX, self.stream.shutdown()).await;
     }
 }
 
@@ -132,6 +157,29 @@ mod tests {
         wire.send(&mut output).await.unwrap();
         assert_eq!((output.len(), output.capacity()), (0, 0));
         assert!(reader.await.unwrap().iter().all(|b| *b == 7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_waits_for_a_peer_that_still_speaks_but_not_for_ever() {
+        const PIPE: usize = 4096;
+        let began = tokio::time::Instant::now();
+        let (mut peer, stream) = duplex(10);
+        let closed = tokio::spawn(Wire::new(stream).close());
+        peer.write_all(&[0; 1000]).await.unwrap();
+        let mut rest = Vec::new();
+        peer.read_to_end(&mut rest).await.unwrap();
+        drop(peer);
+        closed.await.unwrap();
+        assert!(began.elapsed() < CLOSE_MAX, "it ends when the peer does");
+        let (_peer, stream) = duplex(10);
+        Wire::new(stream).close().await;
+        assert_eq!(began.elapsed(), CLOSE_MAX);
+        for (size, heard) in [(CLOSE_HEARD_MAX, true), (CLOSE_HEARD_MAX + PIPE + 1, false)] {
+            let (mut peer, stream) = duplex(PIPE);
+            let closed = tokio::spawn(Wire::new(stream).close());
+            assert_eq!(peer.write_all(&vec![0; size]).await.is_ok(), heard);
+            closed.await.unwrap();
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,8 +3,8 @@
 use crate::envelope::Transaction;
 use crate::session::Session;
 use crate::status;
-use domain::{Accepted, Arrival, BodyForm, Envelope, Incoming, Protocol, Refusal, Returns};
-use proto_smtp::{Body, DataStart, HelloVerb, Role};
+use domain::{Accepted, Arrival, BodyForm, Envelope, Incoming, Protocol, Returns};
+use proto_smtp::{Body, DataStart, HelloVerb, Reply, Role};
 use service_session::{Happening, Transport, happened};
 use std::time::Instant;
 
@@ -64,16 +64,16 @@ pub(crate) async fn chunk<S: Transport>(session: &mut Session<S>, piece: &[u8]) 
 pub(crate) async fn end<S: Transport>(session: &mut Session<S>) {
     let began = Instant::now();
     let Some(mut transaction) = session.transaction.take() else {
-        return refuse_all(session, &Refusal::NoRoom);
+        return refuse_all(session, &status::unavailable());
     };
     let incoming = match (transaction.staging.take(), transaction.refused.take()) {
         (Some(staging), None) => staging.finish().await,
         (_, Some(refusal)) => Err(refusal),
-        (None, None) => return session.machine.refuse(&status::unavailable()),
+        (None, None) => return refuse_all(session, &status::unavailable()),
     };
     let incoming = match incoming {
         Ok(incoming) => incoming,
-        Err(refusal) => return refuse_all(session, &refusal),
+        Err(refusal) => return refuse_all(session, &status::of_refusal(&refusal)),
     };
     if session.role() == Role::Lmtp {
         return end_lmtp(session, &transaction, &incoming).await;
@@ -134,9 +134,8 @@ fn envelope(transaction: &Transaction, with_recipients: bool) -> Envelope {
 }
 
 /// Refuses the message for all its recipients: one answer, or in LMTP as many as are owed.
-fn refuse_all<S: Transport>(session: &mut Session<S>, refusal: &Refusal) {
-    let reply = status::of_refusal(refusal);
+fn refuse_all<S: Transport>(session: &mut Session<S>, reply: &Reply) {
     for _ in 0..session.machine.answers_owed() {
-        session.machine.refuse(&reply);
+        session.machine.refuse(reply);
     }
 }

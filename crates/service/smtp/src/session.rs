@@ -6,10 +6,9 @@ use domain::{Delivery, SignIn};
 use net::{Peer, ShutdownToken, Ticket, TlsInfo};
 use proto_sasl::{Protocol, TlsState, Verdict};
 use proto_smtp::{Event, Hello, MailNeeds, Mechanism, Policy, Reply, Role, Rule, Server, Tls};
-use service_session::{Arrival, Attempt, Shared, Transport, Wire};
+use service_session::{Arrival, Attempt, Shared, Transport, Wire, now};
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::time::sleep_until;
 use tracing::{Instrument as _, debug, debug_span};
 
@@ -45,8 +44,8 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
     let span = debug_span!("connection", id = arrival.id, peer = %arrival.peer, service = name(role));
     let Arrival { stream, peer, ticket, shutdown, .. } = arrival;
     let policy = machine_policy(&service, stream.tls().is_some());
-    let mut machine = Server::new(Arc::clone(&service.options), policy, Instant::now());
-    machine.greet("Postamt", Instant::now());
+    let mut machine = Server::new(Arc::clone(&service.options), policy, now());
+    machine.greet("Postamt", now());
     let mut session = Session {
         service,
         machine,
@@ -60,11 +59,17 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
         shutdown,
     };
     let served = async {
-        if let Err(error) = session.serve().await {
-            debug!(%error, "connection ended early");
-        }
-        if let Some(wire) = session.wire.take() {
-            wire.close().await;
+        let served = session.serve().await;
+        let wire = session.wire.take();
+        match (served, wire) {
+            (Ok(()), Some(wire)) => wire.close().await,
+            (Err(error), wire) => {
+                debug!(%error, "connection ended early");
+                if let Some(wire) = wire {
+                    wire.abandon().await;
+                }
+            }
+            (Ok(()), None) => {}
         }
     };
     served.instrument(span).await;
@@ -123,7 +128,7 @@ impl<S: Transport> Session<S> {
     async fn send(&mut self) -> io::Result<()> {
         let Self { machine, wire: Some(wire), .. } = self else { return Err(io::ErrorKind::NotConnected.into()) };
         wire.send(machine.output()).await?;
-        machine.flushed(Instant::now());
+        machine.flushed(now());
         Ok(())
     }
 
@@ -190,12 +195,12 @@ impl<S: Transport> Session<S> {
             }
         };
         tokio::select! {
-            received = wire.receive(|bytes| machine.receive(Instant::now(), bytes)) => {
+            received = wire.receive(|bytes| machine.receive(now(), bytes)) => {
                 if received? == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
             }
-            () = timer => self.machine.handle_timeout(Instant::now()),
+            () = timer => self.machine.handle_timeout(now()),
             // A transaction that is not whole was not acknowledged: the client tries again elsewhere or later.
             () = shutdown.requested() => {
                 self.machine.shut_down(&Reply::new(421, 3, 2, "The server stops, come back soon"));
@@ -213,7 +218,7 @@ impl<S: Transport> Session<S> {
         // RFC 3207 §4.2: nothing that was said before counts any more.
         (self.hello, self.attempt, self.signed_in, self.transaction) = (None, None, None, None);
         let policy = machine_policy(&self.service, true);
-        self.machine.tls_started(policy, Instant::now());
+        self.machine.tls_started(policy, now());
         Ok(())
     }
 }

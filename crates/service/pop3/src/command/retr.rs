@@ -31,7 +31,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, number: MessageN
 /// Reads before anything is promised, so that a body that cannot be had is refused in good form.
 async fn first_piece(account: &Account, email: EmailId) -> Result<(Arc<Content>, bytes::Bytes), MailError> {
     let content = account.contents(&[email]).await?.pop().flatten().ok_or(MailError::Gone)?;
-    let piece = account.read_body(&content, 0..u64::MAX).await?;
+    let piece = account.read_body(&content, 0..content.size().0).await?;
     Ok((content, piece))
 }
 
@@ -42,18 +42,22 @@ async fn send<S: Transport>(
     first: bytes::Bytes,
 ) -> io::Result<()> {
     session.machine.begin_message("The message follows");
-    let (mut piece, mut offset) = (first, 0);
-    while !piece.is_empty() {
+    let (mut piece, mut offset, size) = (first, 0, content.size().0);
+    // Half a message must not look like a whole one: a failure from here on ends the connection.
+    let broken_off = || io::Error::other("the message cannot be read to its end");
+    loop {
         offset += u64::try_from(piece.len()).unwrap_or(0);
-        if session.machine.message_chunk(&piece) == Progress::Enough {
+        if session.machine.message_chunk(&piece) == Progress::Enough || offset >= size {
             break;
         }
         session.send_when_high().await?;
-        // Half a message must not look like a whole one: a failure here ends the connection.
-        piece = account.read_body(content, offset..u64::MAX).await.map_err(|failure| {
+        piece = account.read_body(content, offset..size).await.map_err(|failure| {
             status::of_mail(&failure);
-            io::Error::other("the message cannot be read to its end")
+            broken_off()
         })?;
+        if piece.is_empty() {
+            return Err(broken_off());
+        }
     }
     session.machine.end_message();
     Ok(())
