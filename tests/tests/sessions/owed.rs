@@ -1,1 +1,7 @@
-//! What sessions owe their client: every answer, in order, and true.
+//! What sessions owe their client: every answer, in order, and true, also when much is pipelined, when somebody else
+//! changes things, when the client reads slowly and when the server stops.
+
+mod ends;
+mod imap;
+mod large;
+mod pipelines;

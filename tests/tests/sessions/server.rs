@@ -1,7 +1,9 @@
 //! A server with one account, and connections to it over pipes in memory.
 
 use crate::client::Client;
-use domain::{Delivery, DeliveryOptions, Directory, Mail, MailOptions, PasswordOptions, Queue, QueueOptions, Traces};
+use domain::{
+    Delivery, DeliveryOptions, Directory, Mail, MailOptions, NewMessage, PasswordOptions, Queue, QueueOptions, Traces,
+};
 use net::{Admission, Certificates, ConnectionLimits, Peer, Shutdown, TlsOptions, TlsServer, self_made};
 use proto_smtp::Role;
 use service_session::{Arrival, Piped, Shared};
@@ -10,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use store_kv::Engine;
 use tokio::task::JoinHandle;
-use types::{Address, DomainName, ManualClock, Secret, Timestamp};
+use types::{AccountId, Address, DomainName, MailboxName, ManualClock, Secret, Timestamp};
 
 /// 2026-02-01T00:00:00Z
 const NOW: Timestamp = Timestamp(1_769_904_000_000);
@@ -18,6 +20,7 @@ const HOSTNAME: &str = "mail.example.test";
 const DOMAIN: &str = "example.test";
 /// The account.
 pub(crate) const ANNA: &str = "anna@example.test";
+const BEN: &str = "ben@example.test";
 /// Its password: one that a quoted string, an atom and a literal can all carry.
 pub(crate) const PASSWORD: &str = "moos-lampe-fjord-17";
 
@@ -61,6 +64,7 @@ pub(crate) struct Server {
     admission: Arc<Admission>,
     /// Tells the sessions that the server stops.
     pub(crate) shutdown: Shutdown,
+    anna: AccountId,
     next: AtomicU32,
 }
 
@@ -72,9 +76,8 @@ impl Server {
         let directory = Directory::new(Arc::clone(&engine), clock.clone(), Arc::clone(&mail), passwords).unwrap();
         directory.domain_add(&DomainName::parse(DOMAIN).unwrap()).await.unwrap();
         let password = Secret::new(PASSWORD.to_owned());
-        for address in [ANNA, "ben@example.test"] {
-            directory.account_add(&Address::parse(address).unwrap(), &password, None).await.unwrap();
-        }
+        let anna = directory.account_add(&Address::parse(ANNA).unwrap(), &password, None).await.unwrap();
+        directory.account_add(&Address::parse(BEN).unwrap(), &password, None).await.unwrap();
         let traces = Traces::new(Arc::clone(&engine), clock.clone());
         let queue = Queue::open(engine, clock.clone(), Arc::clone(&traces), QueueOptions::default()).await.unwrap();
         let options = DeliveryOptions { hostname: HOSTNAME.into(), received_max: 100 };
@@ -82,7 +85,7 @@ impl Server {
         let shared =
             Shared { mail, directory, clock, hostname: DomainName::parse(HOSTNAME).unwrap(), tls: Some(tls()) };
         let admission = Admission::new(ConnectionLimits::default());
-        Self { shared, delivery, admission, shutdown: Shutdown::new(), next: AtomicU32::new(0) }
+        Self { shared, delivery, admission, shutdown: Shutdown::new(), anna, next: AtomicU32::new(0) }
     }
 
     /// A connection and the task that serves it. Each comes from an address of its own, so that failures do not add up.
@@ -114,6 +117,18 @@ impl Server {
             }
         };
         (Client::new(client, service), task)
+    }
+
+    /// Puts so many copies of a small message into the account's INBOX.
+    pub(crate) async fn fill_inbox(&self, count: u32) {
+        let account = self.shared.mail.account(self.anna).await.unwrap();
+        let inbox = account.mailboxes().await.unwrap().get(&MailboxName::inbox()).unwrap().id;
+        let mut staging = account.stage(None).await.unwrap();
+        staging.write(b"Subject: x\r\n\r\nbody\r\n").await.unwrap();
+        let staged = staging.finish().await.unwrap();
+        for _ in 0..count {
+            account.append(inbox, vec![NewMessage::new(staged.clone())]).await.unwrap();
+        }
     }
 
     /// Connections that are counted as open.

@@ -66,7 +66,11 @@ impl Response<'_> {
                 out.extend_from_slice(b" \"\"");
             }
             Self::MailboxStatus(name, status) => status.write(out, name),
-            Self::Search(numbers, modseq) => write_search(out, numbers, *modseq),
+            Self::Search(numbers, modseq) => {
+                let mut answer = SearchResponse::begin(out);
+                answer.numbers(out, numbers);
+                return answer.end(out, *modseq);
+            }
             Self::Flags(keywords) => {
                 out.extend_from_slice(b"* FLAGS ");
                 write_flag_list(out, keywords);
@@ -102,16 +106,38 @@ fn write_count(out: &mut BytesMut, count: u32, what: &[u8]) {
     out.extend_from_slice(what);
 }
 
-fn write_search(out: &mut BytesMut, numbers: &[u32], modseq: Option<ModSeq>) {
-    out.extend_from_slice(b"* SEARCH");
-    for number in numbers {
-        out.extend_from_slice(b" ");
-        write_number(out, u64::from(*number));
+/// `* SEARCH` in the making (RFC 3501 §7.2.5): the output can be sent on between the numbers, of which there may be as
+/// many as messages in a mailbox.
+#[derive(Debug)]
+#[must_use = "an answer must be ended"]
+pub struct SearchResponse {
+    found: bool,
+}
+
+impl SearchResponse {
+    /// Begins the answer.
+    pub fn begin(out: &mut BytesMut) -> Self {
+        out.extend_from_slice(b"* SEARCH");
+        Self { found: false }
     }
-    if let (Some(modseq), false) = (modseq, numbers.is_empty()) {
-        out.extend_from_slice(b" (MODSEQ ");
-        write_number(out, modseq.0);
-        out.extend_from_slice(b")");
+
+    /// Sequence numbers or UIDs.
+    pub fn numbers(&mut self, out: &mut BytesMut, numbers: &[u32]) {
+        self.found |= !numbers.is_empty();
+        for number in numbers {
+            out.extend_from_slice(b" ");
+            write_number(out, u64::from(*number));
+        }
+    }
+
+    /// Ends the answer; the MODSEQ is told if anything was found (RFC 7162 §3.1.5).
+    pub fn end(self, out: &mut BytesMut, modseq: Option<ModSeq>) {
+        if let (Some(modseq), true) = (modseq, self.found) {
+            out.extend_from_slice(b" (MODSEQ ");
+            write_number(out, modseq.0);
+            out.extend_from_slice(b")");
+        }
+        out.extend_from_slice(b"\r\n");
     }
 }
 

@@ -21,10 +21,7 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
             session.machine.logout(&tag);
             return Ok(());
         }
-        Command::Idle => {
-            session.begin_idle(tag);
-            return Ok(());
-        }
+        Command::Idle => return session.begin_idle(tag).await,
         Command::Authenticate(authenticate) => match login::authenticate(session, &tag, authenticate).await {
             Some(status) => status,
             None => return Ok(()),
@@ -55,7 +52,7 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
         Command::Copy(copy) => copy::run(session, copy).await?,
         Command::Move(r#move) => r#move::run(session, r#move).await?,
     };
-    session.tell(expunges, form);
+    session.tell(expunges, form).await?;
     session.machine.finish(&tag, &status);
     Ok(())
 }

@@ -71,13 +71,13 @@ pub(crate) fn refused_in_clear(had_secret: bool) -> Status {
 }
 
 async fn open<S: Transport>(session: &mut Session<S>, signed_in: SignIn, mechanism: &str) -> Status {
-    if session.ticket.signed_in(signed_in.account).is_err() {
-        return Status::no(Code::Limit, "Too many connections of this account");
-    }
     let account = match session.service.shared.mail.account(signed_in.account).await {
         Ok(account) => account,
         Err(failure) => return status::of_mail(&failure),
     };
+    if session.ticket.signed_in(signed_in.account).is_err() {
+        return Status::no(Code::Limit, "Too many connections of this account");
+    }
     let tls = session.wire.as_ref().and_then(|w| w.stream().tls()).map_or("no TLS", |t| t.version);
     let program = session.program.as_deref().map(|p| format!(", {p:?}")).unwrap_or_default();
     let detail = format!("{tls}, {mechanism}{program}");

@@ -9,14 +9,14 @@ use domain::{Account, Staging};
 use net::{ShutdownToken, Ticket};
 use proto_imap::command::Append;
 use proto_imap::connection::{LoginPolicy, Tag};
-use proto_imap::view::{EXPUNGES_HELD_MAX, Expunges, UpdateForm, Updates};
-use proto_imap::{Connection, Event, Limits, Policy, Status};
+use proto_imap::view::{EXPUNGES_HELD_MAX, Expunges, UpdateForm};
+use proto_imap::{Code, Connection, Event, Limits, Policy, Response, Status};
 use proto_sasl::{Protocol, TlsState};
-use service_session::{Arrival, Attempt, Shared, Transport, Wire};
+use service_session::{Arrival, Attempt, OUTPUT_HIGH, Shared, Transport, Wire};
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::time::sleep_until;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument as _, debug, debug_span};
 use types::{MailboxId, Secret};
 
@@ -92,11 +92,17 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
         started: Instant::now(),
     };
     let served = async {
-        if let Err(error) = session.serve().await {
-            debug!(%error, "connection ended early");
-        }
-        if let Some(wire) = session.wire.take() {
-            wire.close().await;
+        let served = session.serve().await;
+        let wire = session.wire.take();
+        match (served, wire) {
+            (Ok(()), Some(wire)) => wire.close().await,
+            (Err(error), wire) => {
+                debug!(%error, "connection ended early");
+                if let Some(wire) = wire {
+                    wire.abandon().await;
+                }
+            }
+            (Ok(()), None) => {}
         }
     };
     served.instrument(span).await;
@@ -148,25 +154,38 @@ impl<S: Transport> Session<S> {
         self.machine.deselected();
     }
 
-    /// From now on changes are told with their MODSEQ.
+    /// From now on changes are told with their MODSEQ. The first time, an open mailbox's highest is told too
+    /// (RFC 7162 §3.1).
     pub(crate) fn enable_condstore(&mut self) {
-        self.condstore = true;
+        if std::mem::replace(&mut self.condstore, true) {
+            return;
+        }
         if let Some(selected) = &mut self.selected {
             selected.told.enable_condstore();
+            let highest = Code::HighestModSeq(selected.told.snapshot().highest_modseq);
+            self.machine.send(&Response::Status(&Status::ok("Highest").with_code(highest)));
         }
     }
 
-    /// Tells what happened in the open mailbox. One that was deleted, or a session that never lets itself be told,
-    /// ends the connection.
-    pub(crate) fn tell(&mut self, expunges: Expunges, form: UpdateForm) -> Updates {
-        let Self { machine, selected: Some(selected), .. } = self else { return Updates::default() };
-        let updates = selected.tell(machine.output(), expunges, form);
-        if selected.view.is_deleted() {
-            machine.bye(None, "The mailbox was deleted");
-        } else if selected.told.expunges_held() > EXPUNGES_HELD_MAX {
-            machine.bye(None, "Too much happened that could not be told");
+    /// Tells what happened in the open mailbox, however much it is. One that was deleted, or a session that never lets
+    /// itself be told, ends the connection.
+    pub(crate) async fn tell(&mut self, expunges: Expunges, form: UpdateForm) -> io::Result<()> {
+        let Some(selected) = &mut self.selected else { return Ok(()) };
+        let current = selected.view.current();
+        let updates = selected.told.sync(&current, expunges);
+        let mut line = Some(0);
+        while let Some(from) = line {
+            let out = self.machine.output();
+            line = updates.encode_some(from, OUTPUT_HIGH, out, &current.keywords, form);
+            self.send_when_high().await?;
         }
-        updates
+        let selected = self.selected()?;
+        if selected.view.is_deleted() {
+            self.machine.bye(None, "The mailbox was deleted");
+        } else if selected.told.expunges_held() > EXPUNGES_HELD_MAX {
+            self.machine.bye(None, "Too much happened that could not be told");
+        }
+        Ok(())
     }
 
     /// Sends what is written so far if it is much.
@@ -217,14 +236,14 @@ impl<S: Transport> Session<S> {
                     proto_sasl::Lookup::PrivacyRequired => {
                         login::refused_in_clear(authenticate.initial_response.is_some())
                     }
-                    _ => Status::no(proto_imap::Code::Cannot, "This mechanism is not offered"),
+                    _ => Status::no(Code::Cannot, "This mechanism is not offered"),
                 };
                 self.machine.finish(&tag, &status);
             }
             Event::SaslResponse(response) => self.sasl_response(response).await,
             Event::IdleDone => {
                 if let Some(tag) = self.idling.take() {
-                    self.tell(Expunges::Told, UpdateForm::Plain);
+                    self.tell(Expunges::Told, UpdateForm::Plain).await?;
                     self.machine.finish(&tag, &Status::ok("IDLE completed"));
                 }
             }
@@ -244,10 +263,10 @@ impl<S: Transport> Session<S> {
     }
 
     /// IDLE (RFC 2177): from now on news are told as they come.
-    pub(crate) fn begin_idle(&mut self, tag: Tag) {
+    pub(crate) async fn begin_idle(&mut self, tag: Tag) -> io::Result<()> {
         self.machine.idle(&tag);
         self.idling = Some(tag);
-        self.tell(Expunges::Told, UpdateForm::Plain);
+        self.tell(Expunges::Told, UpdateForm::Plain).await
     }
 
     /// Waits for bytes, news, the deadline or the shutdown; false when it is over.
@@ -256,7 +275,7 @@ impl<S: Transport> Session<S> {
         let Self { machine, wire: Some(wire), shutdown, selected, idling, .. } = self else { return Ok(false) };
         let timer = async {
             match deadline {
-                Some(deadline) => sleep_until(deadline.into()).await,
+                Some(deadline) => sleep_until(deadline).await,
                 None => std::future::pending().await,
             }
         };
@@ -272,7 +291,7 @@ impl<S: Transport> Session<S> {
         };
         tokio::select! {
             received = wire.receive(take) => return Ok(received? > 0),
-            () = news => drop(self.tell(Expunges::Told, UpdateForm::Plain)),
+            () = news => self.tell(Expunges::Told, UpdateForm::Plain).await?,
             () = timer => self.machine.handle_timeout(self.started.elapsed()),
             () = shutdown.requested() => self.machine.bye(None, "The server stops, come back soon"),
         }

@@ -46,7 +46,7 @@ pub(crate) fn of_refused(refused: Refused) -> Status {
     match refused {
         Refused::Syntax => Status::bad("That is not what the mechanism wants"),
         Refused::Denied => Status::no(Code::AuthenticationFailed, "The name or the password is wrong"),
-        Refused::Locked => Status::no(Code::ContactAdmin, "This password is locked, ask your operator"),
+        Refused::Locked => Status::no(Code::Expired, "This password is locked, ask your operator"),
         Refused::Throttled => Status::no(Code::Unavailable, "Too many failures, try again later"),
         Refused::Fault => Status::no(Code::Unavailable, "The server cannot check this now, try again later"),
     }

@@ -68,7 +68,7 @@ pub(crate) async fn end<S: Transport>(session: &mut Session<S>) -> io::Result<()
         }
         Err(failure) => status::of_target(&failure),
     };
-    session.tell(Expunges::Told, UpdateForm::Plain);
+    session.tell(Expunges::Told, UpdateForm::Plain).await?;
     session.machine.finish(&tag, &status);
     Ok(())
 }

@@ -9,7 +9,14 @@ use std::io;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, delete: Delete) -> io::Result<Status> {
     Ok(match session.account()?.delete(&delete.mailbox).await {
-        Ok(()) => Status::ok("DELETE completed"),
+        Ok(()) => {
+            // Whose own mailbox this was knows it: his session goes on without one and hears that it is done. Others that
+            // have it open are told BYE (RFC 2180 §3.3).
+            if session.selected.as_ref().is_some_and(|selected| selected.view.is_deleted()) {
+                session.deselect();
+            }
+            Status::ok("DELETE completed")
+        }
         Err(failure) => status::of_mail(&failure),
     })
 }

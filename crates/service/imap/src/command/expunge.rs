@@ -24,7 +24,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, expunge: Expunge
     };
     match account.expunge(selected.id, which, Cause::Imap).await {
         Ok(gone) => {
-            session.tell(Expunges::Told, UpdateForm::Plain);
+            session.tell(Expunges::Told, UpdateForm::Plain).await?;
             let status = Status::ok("EXPUNGE completed");
             let selected = session.selected()?;
             // RFC 7162 §3.2.7: so that the client need not ask what its own EXPUNGE did to HIGHESTMODSEQ.

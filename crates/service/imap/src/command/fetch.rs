@@ -12,7 +12,7 @@ use proto_imap::Status;
 use proto_imap::command::Fetch;
 use proto_imap::fetch::{FetchItem, FetchResponse};
 use proto_imap::view::{Expunges, Selection, UpdateForm};
-use service_session::Transport;
+use service_session::{OUTPUT_HIGH, Transport};
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
@@ -50,6 +50,9 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, fetch: Fetch) ->
         Ok(seen) => seen,
         Err(failure) => return Ok(status::of_mail(&failure)),
     };
+    if session.machine.is_closed() {
+        return Ok(Status::ok("BYE was said"));
+    }
     let plan = Plan {
         account: session.account()?.clone(),
         keywords: session.selected()?.told.snapshot().keywords.clone(),
@@ -115,7 +118,7 @@ async fn set_seen<S: Transport>(
     }
     session.selected_mut()?.told.silence(set, FlagChange::Add, Flags::SEEN);
     let form = if fetch.messages.is_uid() { UpdateForm::WithUid } else { UpdateForm::Plain };
-    session.tell(Expunges::Held, form);
+    session.tell(Expunges::Held, form).await?;
     Ok(Ok(uids.into_iter().collect()))
 }
 
@@ -128,8 +131,10 @@ async fn write_page<S: Transport>(
     if !plan.needs_content {
         for target in page {
             write_plain(session, plan, *target);
+            if session.machine.output().len() >= OUTPUT_HIGH {
+                session.send_when_high().await?;
+            }
         }
-        session.send_when_high().await?;
         return Ok(Ok(true));
     }
     let emails: Vec<_> = page.iter().map(|t| t.entry.email).collect();
@@ -209,6 +214,7 @@ async fn write_message<S: Transport>(
             }
             item => write_column(&mut response, out, plan, target, item),
         }
+        session.send_when_high().await?;
     }
     let out = session.machine.output();
     // RFC 3501 §6.4.5: where \Seen was set by this FETCH, its answer tells the flags.

@@ -5,11 +5,15 @@ use crate::status;
 use domain::{AddressField, Day, Query, QueryKey, QueryNode};
 use proto_imap::codec::Date;
 use proto_imap::command::Search;
+use proto_imap::response::SearchResponse;
 use proto_imap::search::{SearchKey, SearchNode};
-use proto_imap::{Code, MessageSet, Response, SessionView, Status};
+use proto_imap::{Code, MessageSet, SessionView, Status};
 use service_session::Transport;
 use std::io;
 use types::{Timestamp, UidSet};
+
+/// How many numbers are written before the output is sent on.
+const NUMBERS_AT_ONCE: usize = 4096;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, search: Search) -> io::Result<Status> {
     if search.program.uses_modseq() {
@@ -43,7 +47,12 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, search: Search) 
     } else {
         found.iter().filter_map(|uid| told.seq_of(*uid)).collect()
     };
-    session.machine.send(&Response::Search(&numbers, modseq));
+    let mut answer = SearchResponse::begin(session.machine.output());
+    for some in numbers.chunks(NUMBERS_AT_ONCE) {
+        answer.numbers(session.machine.output(), some);
+        session.send_when_high().await?;
+    }
+    answer.end(session.machine.output(), modseq);
     Ok(Status::ok("SEARCH completed"))
 }
 

@@ -10,6 +10,13 @@ use service_session::Transport;
 use std::io;
 use std::ops::Range;
 
+/// How much of a message's sections is read before its answer begins; the rest is read when its turn comes.
+const READ_AHEAD_MAX: usize = 1 << 20;
+/// How much of a header block HEADER.FIELDS looks at. HEADER itself is sent whole.
+///
+/// Deviation: RFC 3501 §6.4.5 knows no limit. The selection has to be held in memory, since its size goes before it.
+const HEADER_LOOKED_AT_MAX: u64 = 1 << 20;
+
 /// What one item sends.
 pub(super) enum Piece {
     /// There is no such section: an empty text, as other servers answer.
@@ -18,13 +25,28 @@ pub(super) enum Piece {
     Made(Bytes),
     /// A range of the body, and the beginning of it, read already.
     Body(Range<u64>, Bytes),
+    /// Enough was read ahead.
+    Later,
 }
 
-/// Finds and begins to read every section that the FETCH asks for.
+impl Piece {
+    /// What it holds in memory.
+    fn held(&self) -> usize {
+        match self {
+            Self::Nothing | Self::Later => 0,
+            Self::Made(bytes) | Self::Body(_, bytes) => bytes.len(),
+        }
+    }
+}
+
+/// Finds and begins to read the sections that the FETCH asks for, so that what cannot be had is refused in good form.
 pub(super) async fn prepare(plan: &Plan, content: &Content) -> Result<Vec<Piece>, MailError> {
     let mut pieces = Vec::new();
+    let mut held = 0;
     for section in plan.items.iter().filter_map(BodySection::of) {
-        pieces.push(find(plan, content, &section).await?);
+        let piece = if held < READ_AHEAD_MAX { find(plan, content, &section).await? } else { Piece::Later };
+        held += piece.held();
+        pieces.push(piece);
     }
     Ok(pieces)
 }
@@ -42,7 +64,7 @@ async fn find(plan: &Plan, content: &Content, body: &BodySection) -> Result<Piec
     };
     let Some(range) = content.summary.locate(&path, located) else { return Ok(Piece::Nothing) };
     if let Some((selection, names)) = names {
-        let block = read_all(plan, content, range).await?;
+        let block = read_header(plan, content, range).await?;
         let mut out = BytesMut::with_capacity(block.len().min(4096));
         select(&block, selection, names, &mut out);
         let made = out.freeze();
@@ -63,7 +85,17 @@ fn cut(range: Range<u64>, body: &BodySection) -> Range<u64> {
     start..end
 }
 
-/// A header block; the scanner bounds how long one can be.
+/// A header block, or the lines that fit of one that is too long.
+async fn read_header(plan: &Plan, content: &Content, whole: Range<u64>) -> Result<Bytes, MailError> {
+    let range = whole.start..whole.end.min(whole.start.saturating_add(HEADER_LOOKED_AT_MAX));
+    let block = read_all(plan, content, range.clone()).await?;
+    if range.end == whole.end {
+        return Ok(block);
+    }
+    let lines = memchr::memrchr(b'\n', &block).map_or(0, |end| end + 1);
+    Ok([block.get(..lines).unwrap_or_default(), b"\r\n"].concat().into())
+}
+
 async fn read_all(plan: &Plan, content: &Content, range: Range<u64>) -> Result<Bytes, MailError> {
     let mut offset = range.start;
     let mut all = BytesMut::new();
@@ -90,9 +122,13 @@ pub(super) async fn write<S: Transport>(
     content: &Content,
     piece: Piece,
 ) -> io::Result<()> {
+    let piece = match (piece, BodySection::of(item)) {
+        (Piece::Later, Some(section)) => find(plan, content, &section).await.map_err(|e| broken_off(&e))?,
+        (piece, _) => piece,
+    };
     let out = session.machine.output();
     match piece {
-        Piece::Nothing => response.literal_item(out, item, 0),
+        Piece::Nothing | Piece::Later => response.literal_item(out, item, 0),
         Piece::Made(bytes) => {
             response.literal_item(out, item, u64::try_from(bytes.len()).unwrap_or(u64::MAX));
             write_literal(response, out, &bytes);
