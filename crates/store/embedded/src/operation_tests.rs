@@ -261,6 +261,8 @@ fn a_full_disk_refuses_what_grows_and_lets_people_delete() {
         };
         assert!(matches!(refused, CommitError::Full), "{refused}");
         assert!(bodies.len() > 50, "{}", bodies.len());
+        let free = crate::disk::Disk::free_space(&disk, dir).unwrap();
+        assert!(free > 30 << 10, "{free} bytes of the reserve were left to those who free");
         // Not a byte is left, but for the spare segment.
         disk.set_capacity(0);
         for (name, id) in (0..).zip(&bodies) {

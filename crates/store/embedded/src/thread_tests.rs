@@ -28,6 +28,8 @@ enum Trap {
     Write,
     Sync,
     Index,
+    /// No panic: the index says that it cannot.
+    IndexError,
 }
 
 /// A simulated disk on which a call can panic or wait.
@@ -160,6 +162,9 @@ impl Index for TrapIndex {
     }
     fn write(&self, work: Work<'_>) -> Result<(), StoreError> {
         self.disk.spring(Trap::Index);
+        if self.disk.trap.load(Ordering::Acquire) == Trap::IndexError as u8 {
+            return Err(StoreError::Unavailable("told to".into()));
+        }
         self.index.write(work)
     }
 }
@@ -180,9 +185,9 @@ async fn soon<T>(work: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn a_panic_in_any_thread_is_an_answer_for_all_who_wait() {
+fn a_panic_in_any_thread_or_a_failing_index_is_an_answer_for_all_who_wait() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    for trap in [Trap::Write, Trap::Sync, Trap::Index] {
+    for trap in [Trap::Write, Trap::Sync, Trap::Index, Trap::IndexError] {
         let disk = TrapDisk::new();
         runtime.block_on(async {
             let engine = disk.engine().unwrap();

@@ -371,9 +371,9 @@ impl World {
         }
         let shared = self.shared();
         assert_eq!(dump(&shared), self.sure.rows);
-        let rows: Vec<_> = self.sure.bodies.keys().copied().collect();
-        if let Some(id) = self.random.pick(&rows) {
-            assert!(read(&shared, *id).unwrap() == **self.sure.bodies[id].content);
+        let ids: Vec<_> = self.sure.bodies.keys().copied().chain(self.handles.iter().map(StagedBody::id)).collect();
+        if let Some(id) = self.random.pick(&ids) {
+            assert!(read(&shared, *id).unwrap() == **self.contents[id]);
         }
     }
 
