@@ -138,3 +138,21 @@ async fn close_expunges_in_silence_and_unselect_and_examine_do_not() {
     assert_eq!(said(&mut client, "g CLOSE\r\n").await, ["g OK CLOSE completed"]);
     assert_eq!(count(said(&mut client, "h SELECT INBOX\r\n").await), "* 1 EXISTS");
 }
+
+#[tokio::test]
+async fn news_told_with_uid_expunge_carry_uids() {
+    // RFC 3501 §6.4.8
+    let server = Server::start(Memory::new()).await;
+    let (mut one, mut other) = (sign_in(&server).await, sign_in(&server).await);
+    for _ in 0..2 {
+        append(&mut one, "INBOX").await;
+    }
+    for client in [&mut one, &mut other] {
+        assert!(client.ask("a SELECT INBOX\r\n").await.starts_with("a OK"));
+    }
+    assert!(one.ask("b STORE 1 +FLAGS.SILENT (\\Deleted)\r\n").await.starts_with("b OK"));
+    assert!(other.ask("c STORE 2 +FLAGS.SILENT (\\Flagged)\r\n").await.starts_with("c OK"));
+    let told = said(&mut one, "d UID EXPUNGE 1\r\n").await;
+    assert_eq!(told[0], "* 1 EXPUNGE", "{told:?}");
+    assert!(told[1..].iter().any(|line| line.starts_with("* 1 FETCH (UID 2 FLAGS (\\Flagged")), "{told:?}");
+}

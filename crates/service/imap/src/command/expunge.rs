@@ -15,6 +15,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, expunge: Expunge
     if selected.read_only {
         return Ok(status::read_only());
     }
+    let form = if expunge.uids.is_some() { UpdateForm::WithUid } else { UpdateForm::Plain };
     let which = match &expunge.uids {
         None => domain::Expunge::AllDeleted,
         Some(set) => {
@@ -24,7 +25,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, expunge: Expunge
     };
     match account.expunge(selected.id, which, Cause::Imap).await {
         Ok(gone) => {
-            session.tell(Expunges::Told, UpdateForm::Plain).await?;
+            session.tell(Expunges::Told, form).await?;
             let status = Status::ok("EXPUNGE completed");
             let selected = session.selected()?;
             // RFC 7162 §3.2.7: so that the client need not ask what its own EXPUNGE did to HIGHESTMODSEQ.
