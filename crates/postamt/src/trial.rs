@@ -151,6 +151,7 @@ fn facts(
     let shown = options.directory.display().to_string();
     Ok(Facts {
         version: env!("CARGO_PKG_VERSION"),
+        program: std::env::args().next().unwrap_or_else(|| "postamt".into()),
         host: "localhost",
         ports: Ports {
             smtp: port(Kind::Smtp)?,

@@ -63,6 +63,16 @@ fn the_three_printed_curl_commands_list_fetch_and_send() -> anyhow::Result<()> {
 }
 
 #[test]
+fn the_printed_look_inside_lists_both_mailboxes() -> anyhow::Result<()> {
+    let trial = started()?;
+    let text = trial.text();
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("Look inside")).context("no such line")?;
+    let listed = trial.shell(line.trim()).succeed()?.text();
+    assert_eq!(listed.lines().filter(|line| line.contains("@example.test")).count(), 2, "{listed}");
+    Ok(())
+}
+
+#[test]
 fn the_printed_mutt_command_opens_the_inbox() -> anyhow::Result<()> {
     let trial = started()?;
     let commands = trial.commands("mutt");

@@ -28,6 +28,8 @@ pub(crate) struct Person {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Facts {
     pub(crate) version: &'static str,
+    /// This program as the person called it.
+    pub(crate) program: String,
     pub(crate) host: &'static str,
     pub(crate) ports: Ports,
     pub(crate) people: [Person; 2],
@@ -100,7 +102,7 @@ impl Facts {
             ports.imaps, ports.submissions
         )?;
         writeln!(out, "               normal password, user name {}", anna.address)?;
-        writeln!(out, "  Look inside  postamt --control {} account list\n", self.control)?;
+        writeln!(out, "  Look inside  {} --control {} account list\n", self.program, self.control)?;
         let end = if self.keep {
             "Ctrl-C stops it and keeps its directory."
         } else {
