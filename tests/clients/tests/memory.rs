@@ -96,10 +96,12 @@ fn huge_literals(server: &Server, mut signed_in: Wire) -> anyhow::Result<()> {
     pouring.text()?;
     pouring.write(b"a LOGIN {10000000000+}\r\n")?;
     pouring.pour(&[b'A'; PIECE], EACH, STALL)?;
+    hear(&mut pouring, &["a BAD", "a NO", "* BYE"])?;
     say(&mut signed_in, "a APPEND INBOX {10000000000}", "a NO [TOOBIG]")?;
     say(&mut signed_in, "a SEARCH SUBJECT {10000000000}", "a ")?;
     signed_in.write(b"a APPEND INBOX {10000000000+}\r\n")?;
-    signed_in.pour(&[b'A'; PIECE], EACH, STALL)
+    signed_in.pour(&[b'A'; PIECE], EACH, STALL)?;
+    hear(&mut signed_in, &["a BAD", "a NO", "* BYE"])
 }
 
 fn endless_sasl_lines(server: &Server) -> anyhow::Result<()> {

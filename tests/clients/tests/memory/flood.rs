@@ -32,7 +32,7 @@ pub(crate) struct Flood {
 }
 
 impl Flood {
-    /// Says this until so many bytes are sent; reads nothing.
+    /// Says this until so many bytes are sent; reads nothing, and stays for a while.
     pub(crate) fn of(port: u16, words: &[u8], bytes: usize) -> Self {
         let piece = words.repeat(PIECE.div_ceil(words.len().max(1)));
         Self { port, opening: String::new(), piece, bytes, closing: "", reads: false, expected: &[] }
@@ -72,6 +72,10 @@ impl Flood {
         }
         // The server may have closed long ago: that is its right.
         let _ = written.and_then(|()| stream.write_all(self.closing.as_bytes()));
+        if !self.reads {
+            // The system's buffers take much: the server is to have the time to work on all that.
+            std::thread::sleep(STALL);
+        }
         let _ = stream.shutdown(Shutdown::Write);
         let Some(answers) = reading.map(std::thread::JoinHandle::join).transpose().ok().context("a reader broke")?
         else {
