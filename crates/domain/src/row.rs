@@ -1,7 +1,7 @@
 //! The small binary codec of rows: a version byte, then numbers of variable length and byte strings.
 //!
 //! Reading never panics and never reads past the row: whatever does not fit is `None`, which callers turn into
-//! [`MailError::Store`](crate::MailError::Store) with what was being read.
+//! [`MailError::Store`] with what was being read.
 
 use crate::MailError;
 use bytes::Bytes;
