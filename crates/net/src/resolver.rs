@@ -112,13 +112,14 @@ impl Resolver {
         if let Ok(ip) = host.as_str().parse() {
             return Ok(vec![ip]);
         }
-        let addresses: Vec<IpAddr> = match &self.0 {
+        let mut addresses: Vec<IpAddr> = match &self.0 {
             Source::Zone(zone) => zone.get(host.as_str()).map(|entry| entry.addresses.clone()).unwrap_or_default(),
             Source::Dns(resolver) => match resolver.lookup_ip(name(host)?).await {
-                Ok(lookup) => lookup.iter().take(ADDRESSES_MAX).collect(),
+                Ok(lookup) => lookup.iter().collect(),
                 Err(error) => return Err(resolve_error(host, &error)),
             },
         };
+        addresses.truncate(ADDRESSES_MAX);
         if addresses.is_empty() { Err(ResolveError::NoSuchName(host.clone())) } else { Ok(addresses) }
     }
 }
@@ -173,6 +174,24 @@ mod tests {
         assert_eq!(resolver.mail_hosts(&domain("plain.example")).await, Ok(MailHosts::Implicit));
         let missing = domain("missing.example");
         assert_eq!(resolver.mail_hosts(&missing).await, Err(ResolveError::NoSuchName(missing)));
+    }
+
+    #[tokio::test]
+    async fn so_many_hosts_and_addresses_are_looked_at_and_no_more() {
+        let zone = |count: usize| {
+            let mx = (0..count).rev().map(|n| (u16::try_from(n).unwrap(), format!("h{n}.example"))).collect();
+            let addresses = (0..count).map(|n| IpAddr::from([192, 0, 2, u8::try_from(n).unwrap()])).collect();
+            Resolver::zone([("many.example".to_owned(), ZoneEntry { mx, addresses })])
+        };
+        let many = domain("many.example");
+        for count in [MX_HOSTS_MAX, MX_HOSTS_MAX + 1] {
+            let Ok(MailHosts::Hosts(hosts)) = zone(count).mail_hosts(&many).await else { panic!("there are hosts") };
+            assert_eq!(hosts.len(), MX_HOSTS_MAX);
+            assert_eq!(hosts.first(), Some(&(0, domain("h0.example"))), "the most preferred are kept");
+        }
+        for count in [ADDRESSES_MAX, ADDRESSES_MAX + 1] {
+            assert_eq!(zone(count).addresses(&many).await.unwrap().len(), ADDRESSES_MAX);
+        }
     }
 
     #[tokio::test]

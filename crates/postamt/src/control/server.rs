@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
@@ -47,11 +47,7 @@ pub(crate) fn serve(path: &Path, handler: Arc<Handler>) -> anyhow::Result<JoinHa
 
 async fn answer(stream: UnixStream, handler: &Handler) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
-    let mut line = String::new();
-    let limit = u64::try_from(REQUEST_MAX).unwrap_or(u64::MAX);
-    if BufReader::new(read.take(limit)).read_line(&mut line).await? == 0 {
-        return Ok(());
-    }
+    let Some(line) = request_line(read).await? else { return Ok(()) };
     let reply = match serde_json::from_str::<Request>(&line) {
         Ok(request) => match handler.handle(request).await {
             Ok(value) => Reply::Ok(value),
@@ -66,4 +62,30 @@ async fn answer(stream: UnixStream, handler: &Handler) -> std::io::Result<()> {
     let mut bytes = serde_json::to_vec(&reply)?;
     bytes.push(b'\n');
     write.write_all(&bytes).await
+}
+
+/// The request's line, cut after [`REQUEST_MAX`] bytes, which makes it unreadable; `None` if nothing came.
+async fn request_line(read: impl AsyncRead + Unpin) -> std::io::Result<Option<String>> {
+    let mut line = String::new();
+    let limit = u64::try_from(REQUEST_MAX).unwrap_or(u64::MAX);
+    let length = BufReader::new(read.take(limit)).read_line(&mut line).await?;
+    Ok((length > 0).then_some(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_has_so_many_bytes_and_no_more() {
+        for (length, reads) in [(REQUEST_MAX, true), (REQUEST_MAX + 1, false)] {
+            let frame = r#"{"verb":"domain-add","domain":""}"#.len();
+            let request = Request::DomainAdd { domain: "d".repeat(length - frame) };
+            let text = serde_json::to_vec(&request).unwrap();
+            assert_eq!(text.len(), length);
+            let line = request_line(text.as_slice()).await.unwrap().unwrap();
+            assert_eq!(serde_json::from_str::<Request>(&line).is_ok(), reads, "{length}");
+        }
+        assert_eq!(request_line(&b""[..]).await.unwrap(), None);
+    }
 }
