@@ -19,8 +19,9 @@ use tokio::sync::MutexGuard;
 use types::snapshot::{Entry, Snapshot};
 use types::{MailboxId, MailboxName, Uid};
 
-/// How often reading is begun again because somebody else wrote meanwhile, before it is given up as busy.
-const READS_MAX: usize = 16;
+/// How often reading is begun again because somebody else wrote meanwhile, before it is given up as busy. Where several
+/// processes write without a pause, most readings are for nothing.
+const READS_MAX: usize = 128;
 /// How many rows one page of a scan has: some hundred kilobytes.
 const PAGE_ROWS: usize = 4096;
 /// UIDLs that do not follow from the content.
