@@ -10,7 +10,8 @@
 //! | `P` | mailbox u32, UID u32 | a placement: email, flags, modseq, size, dates, UIDL |
 //! | `C` | mailbox u32, chunk u32 | placements in columns, a copy for quick loading |
 //! | `L` | mailbox u32, modseq u64 | a change of flags since the chunks were written: the UIDs |
-//! | `E` | email u64 | a content: body, hash, trace id, summary |
+//! | `E` | email u64 | a content: body, hash, trace id, thread, summary |
+//! | `H` | hash u64 | a message id with a base subject: the thread, and how many contents name it |
 //! | `R` | email u64, mailbox u32, UID u32 | a placement's reverse key, retained ones included; no value |
 //! | `T` | mailbox u32, modseq u64 | a tombstone: the UIDs that left with that change |
 //! | `X` | expiry i64, mailbox u32, UID u32 | an expunged placement in the retention space |
@@ -125,6 +126,11 @@ pub(crate) fn contents(account: AccountId, emails: &[EmailId]) -> Vec<Bytes> {
     }
     let mut all = Bytes::from(all);
     emails.iter().map(|_| all.split_to(LENGTH)).collect()
+}
+
+/// What leads from a message id to its thread.
+pub(crate) fn thread_link(account: AccountId, hash: u64) -> Bytes {
+    key(account, b'H', &[&hash.to_be_bytes()])
 }
 
 /// A reverse key.

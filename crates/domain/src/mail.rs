@@ -13,6 +13,7 @@ mod mailboxes;
 mod retained;
 mod rows;
 mod staging;
+mod threads;
 mod tx;
 mod values;
 mod verb;

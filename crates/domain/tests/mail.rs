@@ -25,5 +25,7 @@ mod model;
 mod retention;
 #[path = "mail/search.rs"]
 mod search;
+#[path = "mail/threads.rs"]
+mod threads;
 #[path = "mail/world.rs"]
 mod world;

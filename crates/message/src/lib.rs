@@ -5,6 +5,7 @@
 //! grows with the input alone. No I/O, no clock. Start at [`Scanner`], then [`Summary`].
 
 pub mod address;
+mod base_subject;
 pub mod body_text;
 pub mod build;
 pub mod casefold;
@@ -30,6 +31,7 @@ pub mod transfer;
 mod varint;
 mod wire;
 
+pub use base_subject::{BaseSubject, base_subject};
 pub use limits::{
     BOUNDARY_MAX, DEPTH_MAX, HEADER_BYTES_MAX, HEADER_FIELDS_MAX, Limits, PARTS_MAX, STRUCTURE_BYTES_MAX,
 };

@@ -30,6 +30,11 @@ id! {
     EmailId(u64)
 }
 id! {
+    /// Names a thread within its account (RFC 8474 THREADID): messages that belong together. It has the number of the
+    /// content that began it, so it is never used again either.
+    ThreadId(u64)
+}
+id! {
     /// A message's unique identifier in its mailbox (RFC 9051 §2.3.1.1): ascending, never used again.
     Uid(NonZeroU32)
 }

@@ -19,7 +19,7 @@ mod uid_set;
 pub use address::{Address, AddressError, DomainName};
 pub use address_prefix::AddressPrefix;
 pub use flags::{FlagChange, Flags, KEYWORD_LENGTH_MAX, KEYWORDS_MAX, Keyword, KeywordError, Keywords};
-pub use ids::{AccountId, EmailId, MailboxId, ModSeq, Octets, Uid, UidValidity};
+pub use ids::{AccountId, EmailId, MailboxId, ModSeq, Octets, ThreadId, Uid, UidValidity};
 pub use mailbox_name::{
     HIERARCHY_SEPARATOR, MAILBOX_DEPTH_MAX, MAILBOX_NAME_MAX, MailboxName, MailboxNameError, SpecialUse,
 };

@@ -11,7 +11,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use store_kv::{BodyHash, BodyId, StoreError};
-use types::{AccountId, EmailId, Octets, TraceId};
+use types::{AccountId, EmailId, Octets, ThreadId, TraceId};
 
 /// Calls for more contents than this do not fill the cache: they would only sweep it clean.
 const CACHED_CALL_MAX: usize = 512;
@@ -29,6 +29,8 @@ pub struct Content {
     pub hash: BodyHash,
     /// The trace id it came with.
     pub trace: Option<TraceId>,
+    /// Its thread: the same for as long as the content is there.
+    pub thread: ThreadId,
     /// Everything that FETCH, SEARCH and threading want to know of it.
     pub summary: Summary,
 }
@@ -39,7 +41,9 @@ impl Content {
         let summary = Summary::decode(row.summary).map_err(|error| {
             MailError::Store(StoreError::Corrupt(format!("the summary of message {email}: {error}").into()))
         })?;
-        Ok(Self { email, body: row.body, hash: row.hash, trace: row.trace, summary })
+        // What was stored before there were threads has one of its own.
+        let thread = row.thread.unwrap_or(ThreadId(email.0));
+        Ok(Self { email, body: row.body, hash: row.hash, trace: row.trace, thread, summary })
     }
 
     /// RFC822.SIZE.

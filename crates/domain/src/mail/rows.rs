@@ -1,14 +1,17 @@
 //! The rows behind the keys of the mail part, each with its codec. Formats may only grow by a new version byte.
 
+mod content;
+
 use super::values::Cause;
 use crate::row::{RowReader, RowWriter};
 use bytes::Bytes;
-use store_kv::{BodyHash, BodyId};
 use types::snapshot::Entry;
 use types::{
     EmailId, Flags, KEYWORDS_MAX, Keyword, Keywords, MailboxId, MailboxName, ModSeq, Octets, SpecialUse, Timestamp,
-    TraceId, Uid, UidValidity,
+    Uid, UidValidity,
 };
+
+pub(crate) use content::{ContentRow, ThreadLinkRow};
 
 const VERSION: u8 = 1;
 /// One past the last UID there is: what `next_uid` is when all are used up.
@@ -374,35 +377,6 @@ impl DeletedRow {
         };
         row.end()?;
         Some(deleted)
-    }
-}
-
-/// A message's content, but for the summary, which is handed on as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ContentRow {
-    pub(crate) body: BodyId,
-    pub(crate) hash: BodyHash,
-    pub(crate) trace: Option<TraceId>,
-    pub(crate) summary: Bytes,
-}
-
-impl ContentRow {
-    pub(crate) fn encode(&self) -> Bytes {
-        let mut row = RowWriter::new(VERSION, 65 + self.summary.len());
-        row.wide(self.body.0);
-        row.raw(&self.hash.0);
-        row.wide(self.trace.map_or(0, |t| t.0));
-        row.raw(&self.summary);
-        row.finish()
-    }
-
-    pub(crate) fn decode(bytes: &Bytes) -> Option<Self> {
-        let mut row = RowReader::new(bytes, VERSION)?;
-        let body = BodyId(row.wide()?);
-        let hash = BodyHash(row.array()?);
-        let trace = Some(TraceId(row.wide()?)).filter(|t| t.0 != 0);
-        let summary = bytes.slice(bytes.len() - row.left()..);
-        Some(Self { body, hash, trace, summary })
     }
 }
 

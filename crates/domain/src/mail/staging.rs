@@ -1,5 +1,6 @@
 //! Taking a message in: its bytes go to the store and through the scanner as they come, never whole into memory.
 
+use super::threads;
 use crate::MailError;
 use message::{Scanner, Summary};
 use std::fmt;
@@ -60,6 +61,8 @@ pub struct Staged(Arc<Inner>);
 struct Inner {
     source: Source,
     summary: Summary,
+    /// What links it to its thread.
+    links: Box<[u64]>,
     /// Which contents it became, so that one body has one content in an account.
     placed: Mutex<Vec<(AccountId, EmailId)>>,
 }
@@ -72,7 +75,8 @@ enum Source {
 
 impl Staged {
     fn of(source: Source, summary: Summary) -> Self {
-        Self(Arc::new(Inner { source, summary, placed: Mutex::default() }))
+        let links = threads::links_of(&summary);
+        Self(Arc::new(Inner { source, summary, links, placed: Mutex::default() }))
     }
 
     /// A message whose body some account refers to already, such as the queue's. In an account where it may be put
@@ -105,6 +109,11 @@ impl Staged {
             Source::Fresh(body) => body.hash(),
             Source::Stored(_, hash) => *hash,
         }
+    }
+
+    /// What links it to its thread.
+    pub(super) fn links(&self) -> &[u64] {
+        &self.0.links
     }
 
     /// The reference that a batch which names the body takes.

@@ -1,5 +1,6 @@
 use super::*;
-use store_kv::Seeded;
+use store_kv::{BodyHash, BodyId, Seeded};
+use types::{ThreadId, TraceId};
 
 fn uid(n: u32) -> Uid {
     Uid::new(n).unwrap()
@@ -47,8 +48,12 @@ fn samples() -> Vec<(Bytes, Again)> {
         body: BodyId(77),
         hash: BodyHash([3; 32]),
         trace: Some(TraceId(9)),
+        thread: Some(ThreadId(300)),
+        links: vec![1, u64::MAX],
         summary: Bytes::from_static(b"summary"),
     };
+    let old_content = ContentRow { thread: None, links: Vec::new(), ..content.clone() };
+    let link = ThreadLinkRow { thread: ThreadId(300), contents: 2 };
     let delivered = DeliveredRow {
         mailbox: MailboxId(1),
         uid_validity: UidValidity::new(2).unwrap(),
@@ -69,6 +74,8 @@ fn samples() -> Vec<(Bytes, Again)> {
         }),
         (deleted.encode(), |b| DeletedRow::decode(b).map(|r| r.encode())),
         (content.encode(), |b| ContentRow::decode(b).map(|r| r.encode())),
+        (old_content.encode(), |b| ContentRow::decode(b).map(|r| r.encode())),
+        (link.encode(), |b| ThreadLinkRow::decode(b).map(ThreadLinkRow::encode)),
         (delivered.encode(), |b| DeliveredRow::decode(b).map(|r| r.encode())),
         (tombstone.encode(), |b| TombstoneRow::decode(b).map(|r| r.encode())),
     ]
@@ -89,7 +96,7 @@ fn damaged_rows_never_panic_and_another_version_is_refused() {
     let mut random = Seeded::new(1);
     for (row, again) in samples() {
         let mut other = row.to_vec();
-        other[0] = 2;
+        other[0] = 99;
         assert_eq!(again(&other.into()), None);
         for length in 0..row.len() {
             let _ = again(&row.slice(..length));

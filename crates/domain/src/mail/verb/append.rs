@@ -130,6 +130,8 @@ impl Append {
             table = next;
             plans.push(Plan::Now { flags, email });
         }
+        let new = self.messages.iter().zip(&plans).filter(|(_, plan)| matches!(plan, Plan::Now { email: None, .. }));
+        tx.need_links(new.flat_map(|(message, _)| message.staged.links()))?;
         Ok((plans, table))
     }
 
@@ -163,10 +165,13 @@ fn put_content(tx: &mut Tx<'_>, message: &NewMessage) -> EmailId {
     let email = EmailId(tx.account().next_email);
     tx.account().next_email += 1;
     let staged = &message.staged;
+    let thread = tx.join_thread(email, staged.links());
     let row = ContentRow {
         body: staged.body(),
         hash: staged.hash(),
         trace: message.trace,
+        thread: Some(thread),
+        links: staged.links().to_vec(),
         summary: staged.summary().encode(),
     };
     tx.put_and_keep(keys::content(tx.id, email), row.encode());

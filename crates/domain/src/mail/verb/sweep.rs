@@ -46,6 +46,7 @@ impl Verb for Sweep {
                 tx.set_mailbox(mailbox, Some(row));
             }
         }
+        plan.puts.into_iter().for_each(|(key, row)| tx.put(key, row));
         plan.deletes.into_iter().for_each(|key| tx.delete(key));
         plan.bodies.into_iter().for_each(|body| tx.body(body));
         Ok((swept, plan.last, plan.has_more))
@@ -70,6 +71,7 @@ struct Plan {
     /// Placements that leave.
     leaving: Vec<(EmailId, MailboxId, Uid)>,
     deletes: Vec<Bytes>,
+    puts: Vec<(Bytes, Bytes)>,
     bodies: Vec<BodyChange>,
     /// Contents that go.
     last: Vec<EmailId>,
@@ -102,12 +104,23 @@ impl Plan {
         }
         let contents = keys::contents(tx.id, &last);
         tx.need_keys(contents.iter().cloned())?;
+        let mut rows = Vec::with_capacity(contents.len());
         for key in contents {
             if let Some(row) = tx.get(key.clone())? {
                 let content = ContentRow::decode(&row).ok_or_else(|| corrupt("the row of a content"))?;
-                self.bodies.push(BodyChange::Release(content.body));
-                self.deletes.push(key);
+                rows.push((key, content));
             }
+        }
+        let links: Vec<u64> = rows.iter().flat_map(|(_, content)| content.links.iter().copied()).collect();
+        for (key, row) in tx.leave_threads(&links)? {
+            match row {
+                Some(row) => self.puts.push((key, row)),
+                None => self.deletes.push(key),
+            }
+        }
+        for (key, content) in rows {
+            self.bodies.push(BodyChange::Release(content.body));
+            self.deletes.push(key);
         }
         self.deletes.extend(gone);
         self.last = last;
