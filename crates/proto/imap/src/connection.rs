@@ -22,6 +22,8 @@ mod stream;
 pub use event::{Event, LoginPolicy, Policy, Tag};
 
 use crate::codec::LiteralAnnouncement;
+use crate::command::enable::Extension;
+use crate::enabled::Enabled;
 use crate::limits::Limits;
 use crate::registry::{CAPABILITIES, COMMANDS};
 use crate::response::{Capabilities, Code, Response, Status, StatusKind};
@@ -53,6 +55,7 @@ pub struct InjectedBeforeTls;
 pub struct Connection {
     limits: Limits,
     policy: Policy,
+    enabled: Enabled,
     state: State,
     phase: Phase,
     input: BytesMut,
@@ -80,6 +83,7 @@ impl Connection {
         Self {
             limits,
             policy,
+            enabled: Enabled::default(),
             state: State::NotAuthenticated,
             phase: Phase::Command,
             input: BytesMut::new(),
@@ -167,6 +171,16 @@ impl Connection {
         self.phase == Phase::Running
     }
 
+    /// What the client has enabled.
+    pub fn enabled(&self) -> Enabled {
+        self.enabled
+    }
+
+    /// Enables an extension from the next command on; yields whether it was not yet.
+    pub fn enable(&mut self, extension: Extension) -> bool {
+        self.enabled.enable(extension)
+    }
+
     /// What the peer is offered now.
     pub fn policy(&self) -> &Policy {
         &self.policy
@@ -194,7 +208,7 @@ impl Connection {
 
     /// Writes an untagged answer.
     pub fn send(&mut self, response: &Response<'_>) {
-        response.encode(&mut self.output);
+        response.encode(&mut self.output, self.enabled);
     }
 
     /// Answers the command that runs; the next one may come. An APPEND that is not whole yet ends here: what is left

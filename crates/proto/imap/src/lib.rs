@@ -12,6 +12,7 @@
 pub mod codec;
 pub mod command;
 pub mod connection;
+pub mod enabled;
 pub mod fetch;
 pub mod limits;
 pub mod registry;
@@ -22,6 +23,7 @@ pub mod view;
 pub use codec::{MessageSet, SequenceSet};
 pub use command::Command;
 pub use connection::{Connection, Event, Policy, State, Tag};
+pub use enabled::Enabled;
 pub use limits::Limits;
 pub use response::{Code, Response, Status};
 pub use view::SessionView;

@@ -79,7 +79,7 @@ impl Spec {
 }
 
 /// Every command we understand.
-pub const COMMANDS: [Spec; 31] = [
+pub static COMMANDS: &[Spec] = &[
     row("CAPABILITY", Stage::Any, bare::CAPABILITY),
     row("NOOP", Stage::Any, bare::NOOP),
     row("LOGOUT", Stage::Any, bare::LOGOUT),
@@ -120,12 +120,11 @@ fn uid_alone(_: &mut Cursor<'_>, _: bool) -> Result<Command, ParseError> {
 }
 
 /// Capabilities that no single command stands for.
-pub const CAPABILITIES: [&str; 6] = ["LITERAL+", "SASL-IR", "CHILDREN", "UIDPLUS", "SPECIAL-USE", "CONDSTORE"];
+pub const CAPABILITIES: &[&str] = &["LITERAL+", "SASL-IR", "CHILDREN", "UIDPLUS", "SPECIAL-USE", "CONDSTORE"];
 
 /// The row of a command.
 pub fn find(name: &str) -> Option<&'static Spec> {
-    static ROWS: [Spec; COMMANDS.len()] = COMMANDS;
-    ROWS.iter().find(|row| row.name.eq_ignore_ascii_case(name))
+    COMMANDS.iter().find(|row| row.name.eq_ignore_ascii_case(name))
 }
 
 /// Tag and name at the front of a command.
@@ -163,7 +162,7 @@ mod tests {
 
     #[test]
     fn every_row_is_found_by_its_name_in_any_case_and_has_no_double() {
-        for row in &COMMANDS {
+        for row in COMMANDS {
             assert_eq!(find(&row.name.to_ascii_lowercase()).unwrap().name, row.name);
             assert_eq!(COMMANDS.iter().filter(|other| other.name == row.name).count(), 1);
         }

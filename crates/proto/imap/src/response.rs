@@ -12,6 +12,7 @@ pub use status::{MailboxStatus, Status, StatusKind};
 
 use crate::codec::write::{write_nstring, write_number, write_spaced, write_string};
 use crate::command::enable::Extension;
+use crate::enabled::Enabled;
 use bytes::BytesMut;
 use types::{HIERARCHY_SEPARATOR, Keywords, MailboxName, ModSeq};
 
@@ -50,22 +51,22 @@ pub enum Response<'a> {
 }
 
 impl Response<'_> {
-    /// Writes the answer, its line end included.
-    pub fn encode(&self, out: &mut BytesMut) {
+    /// Writes the answer, its line end included, in the form for a client that has enabled this.
+    pub fn encode(&self, out: &mut BytesMut, enabled: Enabled) {
         match self {
             Self::Status(status) => return status.encode_untagged(out),
             Self::Capability(capabilities) => {
                 out.extend_from_slice(b"* CAPABILITY ");
                 capabilities.write(out);
             }
-            Self::List(entry) => entry.write(out, "LIST"),
-            Self::Lsub(entry) => entry.write(out, "LSUB"),
+            Self::List(entry) => entry.write(out, "LIST", enabled),
+            Self::Lsub(entry) => entry.write(out, "LSUB", enabled),
             Self::ListDelimiter => {
                 out.extend_from_slice(b"* LIST (\\Noselect) ");
                 write_separator(out);
                 out.extend_from_slice(b" \"\"");
             }
-            Self::MailboxStatus(name, status) => status.write(out, name),
+            Self::MailboxStatus(name, status) => status.write(out, name, enabled),
             Self::Search(numbers, modseq) => {
                 let mut answer = SearchResponse::begin(out);
                 answer.numbers(out, numbers);

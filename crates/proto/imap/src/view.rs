@@ -11,6 +11,7 @@ mod updates;
 pub use selection::{Messages, NoSuchMessage, Selection};
 pub use updates::{FlagUpdate, UpdateForm, Updates};
 
+use crate::enabled::Enabled;
 use std::sync::Arc;
 use types::snapshot::{Entry, Snapshot};
 use types::{FlagChange, Flags, Uid, UidSet};
@@ -64,7 +65,7 @@ pub struct SessionView {
     recent_from: Option<Uid>,
     /// The number last told with RECENT.
     recent_told: u32,
-    condstore: bool,
+    enabled: Enabled,
 }
 
 impl SessionView {
@@ -78,7 +79,7 @@ impl SessionView {
             owed: UidSet::default(),
             recent_from,
             recent_told: 0,
-            condstore: false,
+            enabled: Enabled::default(),
         };
         view.recent_told = view.recent();
         view
@@ -89,14 +90,14 @@ impl SessionView {
         &self.told
     }
 
-    /// From now on changes are told with their MODSEQ (RFC 7162 §3.1).
-    pub fn enable_condstore(&mut self) {
-        self.condstore = true;
+    /// From now on the session is told what happens in the form for a client that has enabled this.
+    pub fn set_enabled(&mut self, enabled: Enabled) {
+        self.enabled = enabled;
     }
 
-    /// Whether CONDSTORE is enabled.
-    pub fn condstore(&self) -> bool {
-        self.condstore
+    /// What the client has enabled.
+    pub fn enabled(&self) -> Enabled {
+        self.enabled
     }
 
     /// EXISTS: how many messages the session knows.
@@ -246,7 +247,7 @@ impl SessionView {
         for entry in diff.changed {
             let Some(old) = told.get(entry.uid) else { continue };
             let flags = (self.believed(entry.uid, old.flags) != entry.flags).then_some(entry.flags);
-            let modseq = (self.condstore && old.modseq != entry.modseq).then_some(entry.modseq);
+            let modseq = (self.enabled.condstore() && old.modseq != entry.modseq).then_some(entry.modseq);
             if flags.is_some() || modseq.is_some() {
                 let recent = self.is_recent(entry.uid);
                 updates.flags.push(FlagUpdate { seq: 0, uid: entry.uid, flags, modseq, recent });
@@ -267,7 +268,7 @@ impl SessionView {
             for entry in self.told.iter_from(first).take_while(|e| e.uid.get() <= *range.end()) {
                 let known = updates.flags.get(..changed).unwrap_or_default();
                 if known.binary_search_by_key(&entry.uid, |u| u.uid).is_err() {
-                    let modseq = self.condstore.then_some(entry.modseq);
+                    let modseq = self.enabled.condstore().then_some(entry.modseq);
                     let recent = self.is_recent(entry.uid);
                     let flags = Some(entry.flags);
                     updates.flags.push(FlagUpdate { seq: 0, uid: entry.uid, flags, modseq, recent });

@@ -1,12 +1,15 @@
 //! The open mailbox of a session: what stands now and what the session was told.
 
-use domain::View;
+use domain::{Account, View};
 use proto_imap::SessionView;
 use types::{MailboxId, MailboxName};
 
 /// A selected mailbox.
 pub(crate) struct Selected {
+    /// The account it is in: not always that of the session's user.
+    pub(crate) account: Account,
     pub(crate) id: MailboxId,
+    /// As the session's user names it.
     pub(crate) name: MailboxName,
     /// Opened with EXAMINE.
     pub(crate) read_only: bool,

@@ -3,11 +3,12 @@
 use crate::command::append;
 use crate::dispatch::dispatch;
 use crate::login;
+use crate::place::Place;
 use crate::selected::Selected;
 use crate::status;
 use domain::{Account, Staging};
 use net::{ShutdownToken, Ticket};
-use proto_imap::command::Append;
+use proto_imap::command::{Append, Extension};
 use proto_imap::connection::{LoginPolicy, Tag};
 use proto_imap::view::{EXPUNGES_HELD_MAX, Expunges, UpdateForm};
 use proto_imap::{Code, Connection, Event, Limits, Policy, Response, Status};
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument as _, debug, debug_span};
-use types::{MailboxId, Secret};
+use types::Secret;
 
 /// What the sessions of a listener do.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +47,8 @@ pub(crate) struct SignedIn {
 pub(crate) struct Appending {
     pub(crate) tag: Tag,
     pub(crate) append: Append,
-    pub(crate) mailbox: MailboxId,
+    /// The target.
+    pub(crate) place: Place,
     pub(crate) staging: Staging,
 }
 
@@ -63,7 +65,6 @@ pub(crate) struct Session<S> {
     pub(crate) appending: Option<Box<Appending>>,
     /// The program, by its ID command.
     pub(crate) program: Option<Box<str>>,
-    pub(crate) condstore: bool,
     idling: Option<Tag>,
     shutdown: ShutdownToken,
     started: Instant,
@@ -86,7 +87,6 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
         selected: None,
         appending: None,
         program: None,
-        condstore: false,
         idling: None,
         shutdown,
         started: Instant::now(),
@@ -157,14 +157,21 @@ impl<S: Transport> Session<S> {
     /// From now on changes are told with their MODSEQ. The first time, an open mailbox's highest is told too
     /// (RFC 7162 §3.1).
     pub(crate) fn enable_condstore(&mut self) {
-        if std::mem::replace(&mut self.condstore, true) {
-            return;
-        }
-        if let Some(selected) = &mut self.selected {
-            selected.told.enable_condstore();
+        self.enable(Extension::CondStore);
+    }
+
+    /// Enables an extension; yields whether it was not yet.
+    pub(crate) fn enable(&mut self, extension: Extension) -> bool {
+        let before = self.machine.enabled();
+        let is_new = self.machine.enable(extension);
+        let enabled = self.machine.enabled();
+        let Some(selected) = &mut self.selected else { return is_new };
+        selected.told.set_enabled(enabled);
+        if enabled.condstore() && !before.condstore() {
             let highest = Code::HighestModSeq(selected.told.snapshot().highest_modseq);
             self.machine.send(&Response::Status(&Status::ok("Highest").with_code(highest)));
         }
+        is_new
     }
 
     /// Tells what happened in the open mailbox, however much it is. One that was deleted, or a session that never lets

@@ -1,6 +1,7 @@
 //! A place in a framed command, and the readers of the grammar's small words.
 
 use super::{chars, modified_utf7};
+use crate::enabled::Enabled;
 use crate::response::Code;
 use std::borrow::Cow;
 use std::num::NonZeroU32;
@@ -21,12 +22,24 @@ pub enum ParseError {
 #[derive(Clone, Debug)]
 pub struct Cursor<'a> {
     rest: &'a [u8],
+    enabled: Enabled,
 }
 
 impl<'a> Cursor<'a> {
     /// Starts at the front of `input`.
     pub fn new(input: &'a [u8]) -> Self {
-        Self { rest: input }
+        Self { rest: input, enabled: Enabled::default() }
+    }
+
+    /// The same for a client that has enabled this.
+    #[must_use]
+    pub fn with(self, enabled: Enabled) -> Self {
+        Self { enabled, ..self }
+    }
+
+    /// What the client has enabled.
+    pub fn enabled(&self) -> Enabled {
+        self.enabled
     }
 
     /// What is still unread.
@@ -214,17 +227,18 @@ impl<'a> Cursor<'a> {
         Ok(text)
     }
 
-    /// `mailbox = "INBOX" / astring`, in modified UTF-7 (RFC 3501 §5.1.3).
+    /// `mailbox = "INBOX" / astring`, in modified UTF-7 (RFC 3501 §5.1.3), or in UTF-8 for who enabled it
+    /// (RFC 9755 §3, RFC 9051 §5.1).
     pub fn mailbox(&mut self) -> Result<MailboxName, ParseError> {
         let wire = self.astring()?;
-        parse_mailbox_name(&wire)
+        parse_mailbox_name(&wire, self.enabled)
     }
 
     /// As [`Self::mailbox`], but one separator at the end is forgiven (RFC 3501 §6.3.3: CREATE's "names below will follow").
     pub fn mailbox_to_create(&mut self) -> Result<MailboxName, ParseError> {
         let wire = self.astring()?;
         let separator = u8::try_from(HIERARCHY_SEPARATOR).unwrap_or(b'/');
-        parse_mailbox_name(wire.strip_suffix(&[separator]).unwrap_or(&wire))
+        parse_mailbox_name(wire.strip_suffix(&[separator]).unwrap_or(&wire), self.enabled)
     }
 
     /// `list-mailbox = 1*list-char / string`
@@ -240,9 +254,14 @@ impl<'a> Cursor<'a> {
 }
 
 /// Reads a mailbox name as the wire has it.
-fn parse_mailbox_name(wire: &[u8]) -> Result<MailboxName, ParseError> {
-    let name = modified_utf7::decode(wire)
-        .map_err(|_| ParseError::Refusal(Code::Cannot, "The mailbox name is not in modified UTF-7"))?;
+fn parse_mailbox_name(wire: &[u8], enabled: Enabled) -> Result<MailboxName, ParseError> {
+    let name = if enabled.utf8() {
+        let name = std::str::from_utf8(wire);
+        name.map_err(|_| ParseError::Refusal(Code::Cannot, "The mailbox name is not in UTF-8"))?.to_owned()
+    } else {
+        let name = modified_utf7::decode(wire);
+        name.map_err(|_| ParseError::Refusal(Code::Cannot, "The mailbox name is not in modified UTF-7"))?
+    };
     MailboxName::parse(&name).map_err(|error| {
         let why = match error {
             MailboxNameError::Empty => "A mailbox name has no empty level",

@@ -1,6 +1,7 @@
 //! Writers of the grammar's small words, straight into the output.
 
 use super::chars;
+use crate::enabled::Enabled;
 use bytes::BytesMut;
 
 /// Longest string written in quotes; longer ones are literals.
@@ -41,6 +42,10 @@ pub fn write_string(out: &mut BytesMut, text: &[u8]) {
         out.extend_from_slice(text);
         return;
     }
+    write_quoted(out, text);
+}
+
+fn write_quoted(out: &mut BytesMut, text: &[u8]) {
     out.extend_from_slice(b"\"");
     for piece in text.split_inclusive(|b| matches!(b, b'"' | b'\\')) {
         match piece.split_last() {
@@ -52,6 +57,14 @@ pub fn write_string(out: &mut BytesMut, text: &[u8]) {
         }
     }
     out.extend_from_slice(b"\"");
+}
+
+/// A string that the client takes as UTF-8: quoted where it can be (RFC 9755 §3).
+pub fn write_utf8(out: &mut BytesMut, text: &str) {
+    if text.len() > QUOTED_MAX || text.bytes().any(|b| matches!(b, 0 | b'\r' | b'\n')) {
+        return write_string(out, text.as_bytes());
+    }
+    write_quoted(out, text.as_bytes());
 }
 
 /// `nstring`
@@ -69,9 +82,11 @@ pub fn write_astring(out: &mut BytesMut, text: &[u8]) {
     if bare { out.extend_from_slice(text) } else { write_string(out, text) }
 }
 
-/// A mailbox name in modified UTF-7.
-pub fn write_mailbox(out: &mut BytesMut, name: &str) {
-    if name.bytes().all(|b| b.is_ascii() && b != b'&') {
+/// A mailbox name in modified UTF-7, or in UTF-8 for who enabled it (RFC 9755 §3, RFC 9051 §5.1).
+pub fn write_mailbox(out: &mut BytesMut, name: &str, enabled: Enabled) {
+    if enabled.utf8() && !name.is_ascii() {
+        write_utf8(out, name);
+    } else if enabled.utf8() || name.bytes().all(|b| b.is_ascii() && b != b'&') {
         write_astring(out, name.as_bytes());
     } else {
         write_astring(out, super::modified_utf7::encode(name).as_bytes());
@@ -108,6 +123,7 @@ pub fn write_spaced<T>(
 mod tests {
     use super::*;
     use crate::codec::Cursor;
+    use crate::command::enable::Extension;
 
     fn written(write: impl Fn(&mut BytesMut)) -> String {
         let mut out = BytesMut::new();
@@ -132,7 +148,12 @@ mod tests {
         assert_eq!(written(|o| write_string(o, b"a\r\nb")), "{4}\r\na\r\nb");
         assert_eq!(written(|o| write_string(o, "\u{e4}".as_bytes())), "{2}\r\n\u{e4}");
         assert_eq!(written(|o| write_nstring(o, None)), "NIL");
-        assert_eq!(written(|o| write_mailbox(o, "Entwürfe & mehr")), "\"Entw&APw-rfe &- mehr\"");
+        let rev1 = Enabled::default();
+        assert_eq!(written(|o| write_mailbox(o, "Entwürfe & mehr", rev1)), "\"Entw&APw-rfe &- mehr\"");
+        let mut rev2 = Enabled::default();
+        rev2.enable(Extension::Imap4Rev2);
+        assert_eq!(written(|o| write_mailbox(o, "Entwürfe \"& mehr", rev2)), "\"Entwürfe \\\"& mehr\"");
+        assert_eq!(written(|o| write_mailbox(o, "R&D", rev2)), "R&D");
         assert_eq!(written(|o| write_text(o, "a\r\n* BYE ü")), "a??* BYE ?");
         assert_eq!(written(|o| write_text(o, "")), "-");
     }

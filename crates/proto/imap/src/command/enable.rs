@@ -8,16 +8,38 @@ use crate::codec::{Cursor, ParseError};
 pub enum Extension {
     /// CONDSTORE (RFC 7162 §3.1)
     CondStore,
+    /// QRESYNC (RFC 7162 §3.2)
+    QResync,
+    /// `IMAP4rev2` (RFC 9051 §6.3.1)
+    Imap4Rev2,
+    /// UTF8=ACCEPT (RFC 9755 §3)
+    Utf8Accept,
+    /// UIDONLY (RFC 9586 §3)
+    UidOnly,
 }
 
 impl Extension {
-    /// All of them.
+    /// Those that ENABLE takes.
     pub const ALL: [Self; 1] = [Self::CondStore];
 
     /// The capability's name.
     pub fn name(self) -> &'static str {
         match self {
             Self::CondStore => "CONDSTORE",
+            Self::QResync => "QRESYNC",
+            Self::Imap4Rev2 => "IMAP4rev2",
+            Self::Utf8Accept => "UTF8=ACCEPT",
+            Self::UidOnly => "UIDONLY",
+        }
+    }
+
+    pub(crate) const fn bit(self) -> u8 {
+        match self {
+            Self::CondStore => 1,
+            Self::QResync => 2,
+            Self::Imap4Rev2 => 4,
+            Self::Utf8Accept => 8,
+            Self::UidOnly => 16,
         }
     }
 }

@@ -5,6 +5,7 @@ use super::{Connection, Event, LoginPolicy, State, Tag};
 use crate::codec::{Cursor, LiteralAnnouncement, ParseError, literal_announced};
 use crate::command::append::{self, Head as AppendHead};
 use crate::command::{Authenticate, Command};
+use crate::enabled::Enabled;
 use crate::registry::{self, Literals};
 use crate::response::{Code, Status};
 use zeroize::Zeroize;
@@ -99,7 +100,7 @@ impl Connection {
     fn complete_command(&mut self, end: usize) -> Step {
         let mut frame = self.take_input(end);
         let text = frame.strip_suffix(b"\n").unwrap_or(&frame);
-        let parsed = parse_command(text.strip_suffix(b"\r").unwrap_or(text), self.state);
+        let parsed = parse_command(text.strip_suffix(b"\r").unwrap_or(text), self.state, self.enabled);
         if self.state == State::NotAuthenticated {
             // It may have held a password.
             frame.zeroize();
@@ -173,7 +174,7 @@ impl Connection {
     /// Decides about a literal before anything of it is read or asked for.
     fn judge_announcement(&self, end: usize, announced: LiteralAnnouncement) -> Announced {
         let text = self.input.get(..end).unwrap_or_default();
-        let mut cursor = Cursor::new(text);
+        let mut cursor = Cursor::new(text).with(self.enabled);
         let tag = match cursor.tag() {
             Ok(tag) => Tag::new(tag),
             Err(error) => return Announced::Refuse(None, error),
@@ -233,8 +234,8 @@ fn read_tag(text: &[u8]) -> Option<Tag> {
 }
 
 /// Reads a framed command without its line end.
-fn parse_command(text: &[u8], state: State) -> Result<(Tag, Command), (Option<Tag>, ParseError)> {
-    let mut cursor = Cursor::new(text);
+fn parse_command(text: &[u8], state: State, enabled: Enabled) -> Result<(Tag, Command), (Option<Tag>, ParseError)> {
+    let mut cursor = Cursor::new(text).with(enabled);
     let tag = cursor.tag().map(Tag::new).map_err(|error| (None, error))?;
     let parse = || {
         let mut head = registry::parse_head(&cursor, state)?;

@@ -1,6 +1,7 @@
 //! LIST and LSUB lines (RFC 3501 §7.2.2, RFC 3348, RFC 6154).
 
 use crate::codec::write::write_mailbox;
+use crate::enabled::Enabled;
 use bytes::BytesMut;
 use types::SpecialUse;
 
@@ -29,7 +30,7 @@ pub struct ListEntry<'a> {
 }
 
 impl ListEntry<'_> {
-    pub(super) fn write(&self, out: &mut BytesMut, name: &str) {
+    pub(super) fn write(&self, out: &mut BytesMut, name: &str, enabled: Enabled) {
         out.extend_from_slice(b"* ");
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(b" (");
@@ -50,6 +51,6 @@ impl ListEntry<'_> {
         out.extend_from_slice(b") ");
         super::write_separator(out);
         out.extend_from_slice(b" ");
-        write_mailbox(out, self.name);
+        write_mailbox(out, self.name, enabled);
     }
 }

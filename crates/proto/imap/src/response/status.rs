@@ -2,6 +2,7 @@
 
 use super::Code;
 use crate::codec::write::{write_mailbox, write_number, write_text};
+use crate::enabled::Enabled;
 use bytes::BytesMut;
 use std::borrow::Cow;
 use types::{MailboxName, ModSeq, Uid, UidValidity};
@@ -103,9 +104,9 @@ pub struct MailboxStatus {
 }
 
 impl MailboxStatus {
-    pub(super) fn write(&self, out: &mut BytesMut, name: &MailboxName) {
+    pub(super) fn write(&self, out: &mut BytesMut, name: &MailboxName, enabled: Enabled) {
         out.extend_from_slice(b"* STATUS ");
-        write_mailbox(out, name.as_str());
+        write_mailbox(out, name.as_str(), enabled);
         out.extend_from_slice(b" (");
         let values = [
             ("MESSAGES ", self.messages.map(u64::from)),

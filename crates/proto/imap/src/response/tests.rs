@@ -3,7 +3,7 @@ use types::{Flags, Keyword, SpecialUse, Uid, UidSet, UidValidity};
 
 fn line(response: &Response<'_>) -> String {
     let mut out = BytesMut::new();
-    response.encode(&mut out);
+    response.encode(&mut out, Enabled::default());
     String::from_utf8(out.to_vec()).unwrap()
 }
 

@@ -1,9 +1,17 @@
 use super::*;
 use crate::codec::{Cursor, MessageSet};
+use crate::command::enable::Extension;
 use std::ops::RangeInclusive;
 use types::{EmailId, MailboxId, ModSeq, Timestamp, UidValidity};
 
 mod model;
+
+/// A client that has enabled CONDSTORE.
+fn condstore() -> Enabled {
+    let mut enabled = Enabled::default();
+    enabled.enable(Extension::CondStore);
+    enabled
+}
 
 fn uid(number: u32) -> Uid {
     Uid::new(number).unwrap()
@@ -109,7 +117,7 @@ fn news_are_written_in_an_order_a_client_can_follow() {
     let before = snapshot([10, 20, 30]);
     let mut view = SessionView::open(Arc::clone(&before), Some(uid(31)));
     assert_eq!(view.recent(), 0);
-    view.enable_condstore();
+    view.set_enabled(condstore());
     let mut next =
         Snapshot::clone(&advanced(&before, &[entry(30, Flags::SEEN, 9), entry(40, Flags::NONE, 9)], &[10, 20]));
     next.keywords = next.keywords.with(&types::Keyword::parse("$a").unwrap()).unwrap().0;
@@ -135,7 +143,7 @@ fn a_silent_change_is_told_only_where_it_came_out_differently() {
     let told: Vec<_> = view.sync(&after, Expunges::Held).flags.iter().map(|f| (f.seq, f.flags)).collect();
     assert_eq!(told, [(2, Some(both)), (3, Some(Flags::NONE))], "another session set one flag more, or took it back");
     // With CONDSTORE the MODSEQ is told even so (RFC 7162 §3.1.3).
-    view.enable_condstore();
+    view.set_enabled(condstore());
     view.silence(UidSet::from_ranges([1..=1]), FlagChange::Replace, Flags::DRAFT);
     view.silence(UidSet::from_ranges([1..=2]), FlagChange::Remove, Flags::FLAGGED);
     let last = advanced(&after, &[entry(1, Flags::DRAFT, 5), entry(2, Flags::SEEN, 5)], &[]);
@@ -157,7 +165,7 @@ fn a_store_is_answered_even_where_it_changed_nothing() {
     );
     assert!(view.sync(&after, Expunges::Held).is_empty(), "once");
     view.owe(UidSet::from_ranges([2..=2]));
-    view.enable_condstore();
+    view.set_enabled(condstore());
     let told: Vec<_> = view.sync(&after, Expunges::Held).flags.iter().map(|f| (f.uid, f.modseq)).collect();
     assert_eq!(told, [(uid(2), Some(ModSeq(1)))]);
 }

@@ -1,5 +1,6 @@
 //! What a session has to be told, and how it is written.
 
+use crate::enabled::Enabled;
 use crate::fetch::FetchResponse;
 use crate::response::Response;
 use bytes::BytesMut;
@@ -73,7 +74,7 @@ impl Updates {
             if line > from && out.len() >= high {
                 return Some(line);
             }
-            Response::Expunge(*seq).encode(out);
+            Response::Expunge(*seq).encode(out, Enabled::default());
             line += 1;
         }
         if line == self.expunged.len() {
@@ -93,13 +94,13 @@ impl Updates {
     /// What stands between EXPUNGE and FETCH.
     fn encode_counts(&self, out: &mut BytesMut) {
         if let Some(exists) = self.exists {
-            Response::Exists(exists).encode(out);
+            Response::Exists(exists).encode(out, Enabled::default());
         }
         if let Some(recent) = self.recent {
-            Response::Recent(recent).encode(out);
+            Response::Recent(recent).encode(out, Enabled::default());
         }
         if let Some(keywords) = &self.keywords {
-            Response::Flags(keywords).encode(out);
+            Response::Flags(keywords).encode(out, Enabled::default());
         }
     }
 }

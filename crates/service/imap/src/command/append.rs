@@ -1,6 +1,6 @@
 //! APPEND (RFC 3501 §6.3.11, APPENDUID: RFC 4315 §3): the message streams into the store while it arrives.
 
-use super::copy::target;
+use crate::place::Place;
 use crate::session::{Appending, Session};
 use crate::status;
 use bytes::Bytes;
@@ -11,32 +11,31 @@ use proto_imap::view::{Expunges, UpdateForm};
 use proto_imap::{Code, Status};
 use service_session::Transport;
 use std::io;
-use types::{MailboxId, UidSet};
+use types::UidSet;
 
 /// The announcement: refused before a byte of the message is taken, if it has to be.
 pub(crate) async fn start<S: Transport>(session: &mut Session<S>, tag: Tag, append: Append) -> io::Result<()> {
     match admit(session, &append).await {
-        Ok((mailbox, staging)) => {
+        Ok((place, staging)) => {
             session.machine.accept_append();
-            session.appending = Some(Box::new(Appending { tag, append, mailbox, staging }));
+            session.appending = Some(Box::new(Appending { tag, append, place, staging }));
         }
         Err(failure) => session.machine.finish(&tag, &status::of_target(&failure)),
     }
     Ok(())
 }
 
-async fn admit<S: Transport>(session: &Session<S>, append: &Append) -> Result<(MailboxId, Staging), MailError> {
-    let account = session.account().map_err(|_| MailError::NoSuchMailbox)?;
-    let mailbox = target(account, &append.mailbox).await?;
+async fn admit<S: Transport>(session: &Session<S>, append: &Append) -> Result<(Place, Staging), MailError> {
+    let place = session.find(&append.mailbox).await?;
     let max = session.service.shared.mail.message_max();
     if append.size > max {
         return Err(MailError::TooLarge { max });
     }
-    if account.usage().await?.refuses(append.size) {
+    if place.account.usage().await?.refuses(append.size) {
         return Err(MailError::OverQuota);
     }
-    let staging = account.stage(Some(append.size)).await?;
-    Ok((mailbox, staging))
+    let staging = place.account.stage(Some(append.size)).await?;
+    Ok((place, staging))
 }
 
 /// A piece of the message.
@@ -53,13 +52,12 @@ pub(crate) async fn chunk<S: Transport>(session: &mut Session<S>, piece: Bytes) 
 /// The message is whole.
 pub(crate) async fn end<S: Transport>(session: &mut Session<S>) -> io::Result<()> {
     let Some(appending) = session.appending.take() else { return Ok(()) };
-    let Appending { tag, append, mailbox, staging } = *appending;
-    let account = session.account()?.clone();
+    let Appending { tag, append, place, staging } = *appending;
     let appended = async {
         let mut message = NewMessage::new(staging.finish().await?);
         message.flags = FlagNames { system: append.flags.system, keywords: append.flags.keywords };
         message.internal_date = append.date;
-        account.append(mailbox, vec![message]).await
+        place.account.append(place.mailbox.id, vec![message]).await
     };
     let status = match appended.await {
         Ok(appended) => {

@@ -8,10 +8,9 @@ use service_session::Transport;
 use std::io;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>) -> io::Result<Status> {
-    let account = session.account()?.clone();
     if let Some(selected) = &session.selected
         && !selected.read_only
-        && let Err(failure) = account.expunge(selected.id, Expunge::AllDeleted, Cause::Imap).await
+        && let Err(failure) = selected.account.expunge(selected.id, Expunge::AllDeleted, Cause::Imap).await
     {
         return Ok(status::of_mail(&failure));
     }

@@ -2,23 +2,22 @@
 
 use crate::session::Session;
 use crate::status;
-use domain::{Account, Copied, MailError};
+use domain::Copied;
 use proto_imap::command::Copy;
 use proto_imap::{Code, MessageSet, Status};
 use service_session::Transport;
 use std::io;
-use types::{MailboxId, MailboxName, UidSet};
+use types::UidSet;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, copy: Copy) -> io::Result<Status> {
     let uids = match named(session, &copy.messages)? {
         Ok(uids) => uids,
         Err(status) => return Ok(status),
     };
-    let account = session.account()?.clone();
-    let from = session.selected()?.id;
+    let selected = session.selected()?;
     let copied = async {
-        let to = target(&account, &copy.mailbox).await?;
-        account.copy(from, &uids, to).await
+        let to = session.find(&copy.mailbox).await?;
+        selected.account.copy(selected.id, &uids, to.mailbox.id).await
     };
     Ok(match copied.await {
         Ok(copied) => {
@@ -37,12 +36,6 @@ pub(super) fn named<S: Transport>(session: &Session<S>, messages: &MessageSet) -
         return Ok(Err(status::expunge_issued()));
     }
     Ok(Ok(told.uids(&selection)))
-}
-
-/// The mailbox that messages go to.
-pub(super) async fn target(account: &Account, name: &MailboxName) -> Result<MailboxId, MailError> {
-    let mailboxes = account.mailboxes().await?;
-    Ok(mailboxes.get(name).filter(|m| m.selectable).ok_or(MailError::NoSuchMailbox)?.id)
 }
 
 /// COPYUID; none if nothing was copied. Pairs ascend on both sides, so two sets tell them.

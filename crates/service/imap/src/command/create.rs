@@ -1,5 +1,6 @@
 //! CREATE (RFC 3501 §6.3.3)
 
+use crate::place::Owner;
 use crate::session::Session;
 use crate::status;
 use proto_imap::Status;
@@ -8,7 +9,11 @@ use service_session::Transport;
 use std::io;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, create: Create) -> io::Result<Status> {
-    Ok(match session.account()?.create(&create.mailbox, None).await {
+    let created = async {
+        let Owner { account, name } = session.owner(&create.mailbox)?;
+        account.create(&name, None).await
+    };
+    Ok(match created.await {
         Ok(_) => Status::ok("CREATE completed"),
         Err(failure) => status::of_mail(&failure),
     })

@@ -1,5 +1,6 @@
 //! DELETE (RFC 3501 §6.3.4)
 
+use crate::place::Owner;
 use crate::session::Session;
 use crate::status;
 use proto_imap::Status;
@@ -8,7 +9,11 @@ use service_session::Transport;
 use std::io;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, delete: Delete) -> io::Result<Status> {
-    Ok(match session.account()?.delete(&delete.mailbox).await {
+    let deleted = async {
+        let Owner { account, name } = session.owner(&delete.mailbox)?;
+        account.delete(&name).await
+    };
+    Ok(match deleted.await {
         Ok(()) => {
             // Whose own mailbox this was knows it: his session goes on without one and hears that it is done. Others that
             // have it open are told BYE (RFC 2180 §3.3).

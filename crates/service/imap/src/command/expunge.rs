@@ -10,7 +10,6 @@ use service_session::Transport;
 use std::io;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, expunge: Expunge) -> io::Result<Status> {
-    let account = session.account()?.clone();
     let selected = session.selected()?;
     if selected.read_only {
         return Ok(status::read_only());
@@ -23,13 +22,13 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, expunge: Expunge
             domain::Expunge::DeletedIn(selected.told.uids(&selection))
         }
     };
-    match account.expunge(selected.id, which, Cause::Imap).await {
+    match selected.account.expunge(selected.id, which, Cause::Imap).await {
         Ok(gone) => {
             session.tell(Expunges::Told, form).await?;
             let status = Status::ok("EXPUNGE completed");
             let selected = session.selected()?;
             // RFC 7162 §3.2.7: so that the client need not ask what its own EXPUNGE did to HIGHESTMODSEQ.
-            let tell = selected.told.condstore() && !gone.is_empty();
+            let tell = selected.told.enabled().condstore() && !gone.is_empty();
             let highest = selected.told.snapshot().highest_modseq;
             Ok(if tell { status.with_code(Code::HighestModSeq(highest)) } else { status })
         }

@@ -54,7 +54,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, fetch: Fetch) ->
         return Ok(Status::ok("BYE was said"));
     }
     let plan = Plan {
-        account: session.account()?.clone(),
+        account: session.selected()?.account.clone(),
         keywords: session.selected()?.told.snapshot().keywords.clone(),
         needs_content: fetch.items.iter().any(needs_content),
         items: fetch.items,
@@ -111,7 +111,7 @@ async fn set_seen<S: Transport>(
         return Ok(Ok(HashSet::new()));
     }
     let set = UidSet::from_uids(uids.iter().copied());
-    let (id, account) = (selected.id, session.account()?.clone());
+    let (id, account) = (selected.id, selected.account.clone());
     let names = FlagNames::system(Flags::SEEN);
     if let Err(failure) = account.store_flags(id, &set, FlagChange::Add, &names, None).await {
         return Ok(Err(failure));

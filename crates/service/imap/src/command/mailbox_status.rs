@@ -1,8 +1,9 @@
 //! STATUS (RFC 3501 §6.3.10, HIGHESTMODSEQ: RFC 7162 §3.1.7)
 
+use crate::place::Place;
 use crate::session::Session;
 use crate::status;
-use domain::{Account, MailError, MailboxStatus};
+use domain::{MailError, MailboxStatus};
 use proto_imap::command::Status as Arguments;
 use proto_imap::command::StatusItem;
 use proto_imap::{Response, Status, response};
@@ -13,7 +14,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, command: Argumen
     if command.items.contains(&StatusItem::HighestModSeq) {
         session.enable_condstore();
     }
-    let (found, recent) = match look(session.account()?, &command).await {
+    let (found, recent) = match look(session, &command).await {
         Ok(found) => found,
         Err(failure) => return Ok(status::of_mail(&failure)),
     };
@@ -33,9 +34,11 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, command: Argumen
 }
 
 /// What stands, and how many messages are recent if that was asked.
-async fn look(account: &Account, command: &Arguments) -> Result<(MailboxStatus, Option<u32>), MailError> {
-    let mailboxes = account.mailboxes().await?;
-    let mailbox = mailboxes.get(&command.mailbox).filter(|m| m.selectable).ok_or(MailError::NoSuchMailbox)?;
+async fn look<S: Transport>(
+    session: &Session<S>,
+    command: &Arguments,
+) -> Result<(MailboxStatus, Option<u32>), MailError> {
+    let Place { account, mailbox } = session.find(&command.mailbox).await?;
     let found = account.status(mailbox.id).await?;
     if !command.items.contains(&StatusItem::Recent) {
         return Ok((found, None));

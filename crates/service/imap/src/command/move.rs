@@ -1,6 +1,6 @@
 //! MOVE and UID MOVE (RFC 6851)
 
-use super::copy::{copy_uid, named, target};
+use super::copy::{copy_uid, named};
 use crate::session::Session;
 use crate::status;
 use proto_imap::command::Move;
@@ -13,15 +13,13 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, r#move: Move) ->
         Ok(uids) => uids,
         Err(status) => return Ok(status),
     };
-    let account = session.account()?.clone();
     let selected = session.selected()?;
     if selected.read_only {
         return Ok(status::read_only());
     }
-    let from = selected.id;
     let moved = async {
-        let to = target(&account, &r#move.mailbox).await?;
-        account.r#move(from, &uids, to).await
+        let to = session.find(&r#move.mailbox).await?;
+        selected.account.r#move(selected.id, &uids, to.mailbox.id).await
     };
     Ok(match moved.await {
         Ok(moved) => {

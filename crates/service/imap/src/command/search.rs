@@ -19,7 +19,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, search: Search) 
     if search.program.uses_modseq() {
         session.enable_condstore();
     }
-    let account = session.account()?.clone();
+    let account = session.selected()?.account.clone();
     let told = &session.selected()?.told;
     let mut nodes = Vec::with_capacity(search.program.nodes().len());
     for node in search.program.nodes() {

@@ -1,5 +1,6 @@
 //! SELECT and EXAMINE (RFC 3501 §6.3.1, §6.3.2; CONDSTORE: RFC 7162 §3.1.8)
 
+use crate::place::Place;
 use crate::selected::Selected;
 use crate::session::Session;
 use crate::status;
@@ -35,9 +36,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, select: Select, 
 }
 
 async fn open<S: Transport>(session: &Session<S>, select: Select, read_only: bool) -> Result<Selected, MailError> {
-    let account = session.account().map_err(|_| MailError::NoSuchMailbox)?;
-    let mailboxes = account.mailboxes().await?;
-    let mailbox = mailboxes.get(&select.mailbox).filter(|m| m.selectable).ok_or(MailError::NoSuchMailbox)?;
+    let Place { account, mailbox } = session.find(&select.mailbox).await?;
     let view = account.open(mailbox.id).await?;
     // RFC 3501 §2.3.2: a message is recent in the first session only that is told of it; EXAMINE takes nothing away.
     let recent_from = if read_only {
@@ -46,10 +45,8 @@ async fn open<S: Transport>(session: &Session<S>, select: Select, read_only: boo
         account.claim_recent(mailbox.id).await?
     };
     let mut told = SessionView::open(view.current(), recent_from);
-    if session.condstore {
-        told.enable_condstore();
-    }
-    Ok(Selected { id: mailbox.id, name: select.mailbox, read_only, view, told })
+    told.set_enabled(session.machine.enabled());
+    Ok(Selected { account, id: mailbox.id, name: select.mailbox, read_only, view, told })
 }
 
 fn describe<S: Transport>(session: &mut Session<S>, selected: &Selected) {

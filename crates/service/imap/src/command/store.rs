@@ -13,7 +13,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, store: Store) ->
     if store.unchanged_since.is_some() {
         session.enable_condstore();
     }
-    let account = session.account()?.clone();
+    let account = session.selected()?.account.clone();
     let selected = session.selected()?;
     if selected.read_only {
         return Ok(status::read_only());

@@ -213,7 +213,7 @@ pub(super) fn responses() -> Vec<BytesMut> {
     responses.extend(statuses.iter().map(Response::Status));
     let encode = |response: &Response<'_>| {
         let mut out = BytesMut::new();
-        response.encode(&mut out);
+        response.encode(&mut out, crate::Enabled::default());
         out
     };
     let mut all: Vec<_> = responses.iter().map(encode).collect();

@@ -69,7 +69,7 @@ impl Session {
     fn open(snapshot: &Arc<Snapshot>, recent_from: u32, condstore: bool) -> Self {
         let mut view = SessionView::open(Arc::clone(snapshot), Some(uid(recent_from)));
         if condstore {
-            view.enable_condstore();
+            view.set_enabled(super::condstore());
         }
         let mut session = Self { client: Client::default(), view };
         let (exists, recent) = (session.view.exists(), session.view.recent());
