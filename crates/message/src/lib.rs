@@ -6,6 +6,7 @@
 
 pub mod address;
 mod base_subject;
+mod binary;
 pub mod body_text;
 pub mod build;
 pub mod casefold;
@@ -32,6 +33,7 @@ mod varint;
 mod wire;
 
 pub use base_subject::{BaseSubject, base_subject};
+pub use binary::{BinaryDecoder, UnknownEncoding};
 pub use limits::{
     BOUNDARY_MAX, DEPTH_MAX, HEADER_BYTES_MAX, HEADER_FIELDS_MAX, Limits, PARTS_MAX, STRUCTURE_BYTES_MAX,
 };

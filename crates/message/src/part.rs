@@ -244,6 +244,33 @@ impl<'a> Parts<'a> {
         Some(entry)
     }
 
+    /// What stands for the entry that was read last.
+    fn part(&self, entry: PartEntry<'a>) -> Part<'a> {
+        Part {
+            path: PartPath(self.path.clone()),
+            depth: entry.depth,
+            kind: entry.kind,
+            is_message_root: entry.is_message_root,
+            header: entry.header,
+            body: entry.body,
+            lines: entry.lines,
+            encoding: entry.encoding,
+            media_type: entry.media_type,
+            charset: entry.charset,
+            is_attachment: entry.is_attachment,
+        }
+    }
+
+    /// The first part with this number.
+    pub(crate) fn find_path(mut self, path: &[u32]) -> Option<Part<'a>> {
+        loop {
+            let entry = self.step()?;
+            if self.path == path {
+                return Some(self.part(entry));
+            }
+        }
+    }
+
     /// Moves to the part with this number and returns it with the part after it.
     pub(crate) fn seek(&mut self, path: &[u32]) -> Option<(PartEntry<'a>, Option<PartEntry<'a>>)> {
         loop {
@@ -261,18 +288,6 @@ impl<'a> Iterator for Parts<'a> {
 
     fn next(&mut self) -> Option<Part<'a>> {
         let entry = self.step()?;
-        Some(Part {
-            path: PartPath(self.path.clone()),
-            depth: entry.depth,
-            kind: entry.kind,
-            is_message_root: entry.is_message_root,
-            header: entry.header,
-            body: entry.body,
-            lines: entry.lines,
-            encoding: entry.encoding,
-            media_type: entry.media_type,
-            charset: entry.charset,
-            is_attachment: entry.is_attachment,
-        })
+        Some(self.part(entry))
     }
 }

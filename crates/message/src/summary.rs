@@ -6,7 +6,7 @@
 mod locate;
 pub(crate) mod row;
 
-use crate::part::Parts;
+use crate::part::{Part, Parts};
 use bytes::{BufMut, Bytes};
 use std::ops::Range;
 use types::{Octets, Timestamp};
@@ -112,6 +112,11 @@ impl Summary {
     /// All parts, each before those it holds.
     pub fn parts(&self) -> Parts<'_> {
         Parts::new(self.slot(Slot::Parts))
+    }
+
+    /// The part with this number; of a part that holds a message, that part.
+    pub fn part(&self, path: &[u32]) -> Option<Part<'_>> {
+        self.parts().find_path(path)
     }
 
     /// Where a section of RFC 9051 §6.4.5.1 lies in the raw message: `BODY[1.2.MIME]` is `(&[1, 2], Mime)`,
