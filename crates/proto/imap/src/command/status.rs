@@ -19,16 +19,19 @@ pub enum StatusItem {
     Unseen,
     /// HIGHESTMODSEQ; enables CONDSTORE (RFC 7162 §3.1)
     HighestModSeq,
+    /// MAILBOXID (RFC 8474 §4.3)
+    MailboxId,
 }
 
 impl StatusItem {
-    const ALL: [(Self, &'static str); 6] = [
+    const ALL: [(Self, &'static str); 7] = [
         (Self::Messages, "MESSAGES"),
         (Self::Recent, "RECENT"),
         (Self::UidNext, "UIDNEXT"),
         (Self::UidValidity, "UIDVALIDITY"),
         (Self::Unseen, "UNSEEN"),
         (Self::HighestModSeq, "HIGHESTMODSEQ"),
+        (Self::MailboxId, "MAILBOXID"),
     ];
 }
 

@@ -16,7 +16,7 @@ fn the_greeting_tells_what_holds_before_login() {
     driver.connection.greet("Postamt ready");
     assert_eq!(
         driver.output(),
-        "* OK [CAPABILITY IMAP4rev1 LITERAL+ SASL-IR CHILDREN UIDPLUS SPECIAL-USE CONDSTORE ID ENABLE NAMESPACE IDLE \
+        "* OK [CAPABILITY IMAP4rev1 LITERAL+ SASL-IR CHILDREN UIDPLUS SPECIAL-USE CONDSTORE PREVIEW ID ENABLE NAMESPACE IDLE \
          UNSELECT MOVE STARTTLS LOGINDISABLED] Postamt ready\r\n"
     );
     let mut driver = Driver::new(inside_tls());

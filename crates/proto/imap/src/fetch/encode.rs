@@ -1,11 +1,14 @@
 //! The FETCH response (RFC 3501 §7.4.2), written item by item straight into the output.
 
+use super::binary::{BinarySection, write_section};
 use super::item::FetchItem;
 use super::section::Section;
+use crate::codec::ObjectId;
 use crate::codec::date::encode_date_time;
-use crate::codec::write::{write_literal_header, write_number};
+use crate::codec::write::{write_literal_header, write_number, write_string};
 use crate::response::write_flags;
 use bytes::BytesMut;
+use std::num::NonZeroU32;
 use types::{Flags, Keywords, ModSeq, Timestamp, Uid};
 
 /// Room asked for at the start of a response, so that the small items grow the output once.
@@ -78,6 +81,60 @@ impl FetchResponse {
         out.extend_from_slice(b")");
     }
 
+    /// `EMAILID` (RFC 8474 §5.3)
+    pub fn email_id(&mut self, out: &mut BytesMut, id: ObjectId) {
+        self.item(out, b"EMAILID ");
+        id.write(out);
+    }
+
+    /// `THREADID` (RFC 8474 §5.3)
+    pub fn thread_id(&mut self, out: &mut BytesMut, id: ObjectId) {
+        self.item(out, b"THREADID ");
+        id.write(out);
+    }
+
+    /// `SAVEDATE` (RFC 8514 §4.2)
+    pub fn save_date(&mut self, out: &mut BytesMut, date: Timestamp) {
+        self.item(out, b"SAVEDATE ");
+        out.extend_from_slice(&encode_date_time(date));
+    }
+
+    /// `PREVIEW` (RFC 8970 §3.2); an empty text if there is none.
+    pub fn preview(&mut self, out: &mut BytesMut, text: &str) {
+        self.item(out, b"PREVIEW ");
+        write_string(out, text.as_bytes());
+    }
+
+    /// `BINARY.SIZE[…]` (RFC 3516 §4.3)
+    pub fn binary_size(&mut self, out: &mut BytesMut, part: &[NonZeroU32], size: u64) {
+        self.item(out, b"BINARY.SIZE");
+        write_section(out, part);
+        out.extend_from_slice(b" ");
+        write_number(out, size);
+    }
+
+    fn binary_name(&mut self, out: &mut BytesMut, section: &BinarySection) {
+        self.item(out, b"BINARY");
+        write_section(out, &section.part);
+        write_origin(out, section.partial.map(|partial| partial.offset));
+    }
+
+    /// `BINARY[…]<origin>` as a literal of `size` bytes that must follow through [`Self::literal`]; `has_nul` makes it
+    /// a literal8 (RFC 3516 §4.3).
+    pub fn binary(&mut self, out: &mut BytesMut, section: &BinarySection, size: u64, has_nul: bool) {
+        self.binary_name(out, section);
+        if has_nul {
+            out.extend_from_slice(b"~");
+        }
+        self.open_literal(out, size);
+    }
+
+    /// `BINARY[…]<origin> NIL`: there is no such part.
+    pub fn binary_nil(&mut self, out: &mut BytesMut, section: &BinarySection) {
+        self.binary_name(out, section);
+        out.extend_from_slice(b"NIL");
+    }
+
     /// `ENVELOPE`, already in wire form with its parentheses.
     pub fn envelope(&mut self, out: &mut BytesMut, wire: &[u8]) {
         self.item(out, b"ENVELOPE ");
@@ -108,25 +165,20 @@ impl FetchResponse {
         out.extend_from_slice(wire);
     }
 
-    fn section_name(&mut self, out: &mut BytesMut, section: &Section, origin: Option<u32>) {
+    fn section_name(&mut self, out: &mut BytesMut, section: &Section, origin: Option<u64>) {
         self.item(out, b"BODY");
         section.write(out);
-        if let Some(origin) = origin {
-            out.extend_from_slice(b"<");
-            write_number(out, u64::from(origin));
-            out.extend_from_slice(b">");
-        }
-        out.extend_from_slice(b" ");
+        write_origin(out, origin);
     }
 
     /// `BODY[…]<origin>` as a literal of `size` bytes; exactly so many must follow through [`Self::literal`].
-    pub fn section(&mut self, out: &mut BytesMut, section: &Section, origin: Option<u32>, size: u64) {
+    pub fn section(&mut self, out: &mut BytesMut, section: &Section, origin: Option<u64>, size: u64) {
         self.section_name(out, section, origin);
         self.open_literal(out, size);
     }
 
     /// `BODY[…] NIL`: there is no such section.
-    pub fn section_nil(&mut self, out: &mut BytesMut, section: &Section, origin: Option<u32>) {
+    pub fn section_nil(&mut self, out: &mut BytesMut, section: &Section, origin: Option<u64>) {
         self.section_name(out, section, origin);
         out.extend_from_slice(b"NIL");
     }
@@ -184,6 +236,16 @@ impl FetchResponse {
         assert!(self.literal_left == 0, "a literal was announced longer than what was written");
         out.extend_from_slice(b")\r\n");
     }
+}
+
+/// `<origin>`, if there is one, and the space before what it is about.
+fn write_origin(out: &mut BytesMut, origin: Option<u64>) {
+    if let Some(origin) = origin {
+        out.extend_from_slice(b"<");
+        write_number(out, origin);
+        out.extend_from_slice(b">");
+    }
+    out.extend_from_slice(b" ");
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The items of FETCH and their parser (RFC 3501 §6.4.5, §9 `fetch-att`).
 
+use super::binary::{BinarySection, parse_section};
 use super::section::{Section, SectionText};
 use crate::codec::{Cursor, ParseError};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 
 /// Most items in one FETCH.
 pub const FETCH_ITEMS_MAX: usize = 256;
@@ -34,6 +35,18 @@ pub enum FetchItem {
     Section(BodySection),
     /// MODSEQ (RFC 7162 §3.1.4.2); enables CONDSTORE.
     ModSeq,
+    /// EMAILID (RFC 8474 §5.1)
+    EmailId,
+    /// THREADID (RFC 8474 §5.2)
+    ThreadId,
+    /// SAVEDATE (RFC 8514 §4.2)
+    SaveDate,
+    /// PREVIEW (RFC 8970 §3); LAZY asks for no more than what is at hand, and with us it always is.
+    Preview,
+    /// `BINARY[…]`, `BINARY.PEEK[…]` (RFC 3516 §4.2)
+    Binary(BinarySection),
+    /// `BINARY.SIZE[…]` of the part with these numbers (RFC 3516 §4.2)
+    BinarySize(Box<[NonZeroU32]>),
 }
 
 impl FetchItem {
@@ -42,6 +55,7 @@ impl FetchItem {
         match self {
             Self::Rfc822 | Self::Rfc822Text => true,
             Self::Section(section) => !section.peek,
+            Self::Binary(section) => !section.peek,
             _ => false,
         }
     }
@@ -62,13 +76,13 @@ pub struct BodySection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Partial {
     /// The first byte, from 0.
-    pub offset: u32,
+    pub offset: u64,
     /// At most so many.
-    pub length: NonZeroU32,
+    pub length: NonZeroU64,
 }
 
 /// The items with plain names.
-const PLAIN: [(&str, FetchItem); 10] = [
+const PLAIN: [(&str, FetchItem); 13] = [
     ("UID", FetchItem::Uid),
     ("FLAGS", FetchItem::Flags),
     ("INTERNALDATE", FetchItem::InternalDate),
@@ -79,6 +93,9 @@ const PLAIN: [(&str, FetchItem); 10] = [
     ("RFC822.HEADER", FetchItem::Rfc822Header),
     ("RFC822.TEXT", FetchItem::Rfc822Text),
     ("MODSEQ", FetchItem::ModSeq),
+    ("EMAILID", FetchItem::EmailId),
+    ("THREADID", FetchItem::ThreadId),
+    ("SAVEDATE", FetchItem::SaveDate),
 ];
 
 /// The macros: ALL, FAST and FULL are the first four, three or five of these.
@@ -123,7 +140,9 @@ pub(crate) fn parse_items(cursor: &mut Cursor<'_>) -> Result<Vec<FetchItem>, Par
 
 /// ```text
 /// fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822" [".HEADER" / ".SIZE" / ".TEXT"] /
-///             "BODY" ["STRUCTURE"] / "UID" / "MODSEQ" / "BODY" [".PEEK"] section ["<" number "." nz-number ">"]
+///             "BODY" ["STRUCTURE"] / "UID" / "MODSEQ" / "BODY" [".PEEK"] section [partial] /
+///             "BINARY" [".PEEK"] section-binary [partial] / "BINARY.SIZE" section-binary /
+///             "EMAILID" / "THREADID" / "SAVEDATE" / "PREVIEW" [SP "(" preview-mod *(SP preview-mod) ")"]
 /// ```
 fn parse_item(cursor: &mut Cursor<'_>) -> Result<FetchItem, ParseError> {
     let name = cursor.word()?;
@@ -136,14 +155,46 @@ fn parse_item(cursor: &mut Cursor<'_>) -> Result<FetchItem, ParseError> {
         let partial = if cursor.take_if(b'<') { Some(parse_partial(cursor)?) } else { None };
         return Ok(FetchItem::Section(BodySection { peek, section, partial }));
     }
+    if name.eq_ignore_ascii_case("PREVIEW") {
+        take_preview_modifiers(cursor)?;
+        return Ok(FetchItem::Preview);
+    }
+    let peek = name.eq_ignore_ascii_case("BINARY.PEEK");
+    if peek || name.eq_ignore_ascii_case("BINARY") {
+        cursor.expect(b'[', "BINARY needs a section")?;
+        let part = parse_section(cursor)?;
+        let partial = if cursor.take_if(b'<') { Some(parse_partial(cursor)?) } else { None };
+        return Ok(FetchItem::Binary(BinarySection { peek, part, partial }));
+    }
+    if name.eq_ignore_ascii_case("BINARY.SIZE") {
+        cursor.expect(b'[', "BINARY.SIZE needs a section")?;
+        return Ok(FetchItem::BinarySize(parse_section(cursor)?));
+    }
     let plain = PLAIN.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
     plain.map(|(_, item)| item.clone()).ok_or(ParseError::Syntax("There is no such FETCH item"))
 }
 
+/// `preview-mod = "LAZY"`. What else stands in parentheses may be the FETCH modifiers, which come behind the items.
+fn take_preview_modifiers(cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
+    let mut ahead = cursor.clone();
+    if !ahead.take_word(" (") || !ahead.take_word("LAZY") {
+        return Ok(());
+    }
+    while ahead.take_if(b' ') {
+        if !ahead.take_word("LAZY") {
+            return Err(ParseError::Syntax("There is no such PREVIEW modifier"));
+        }
+    }
+    ahead.expect(b')', "The PREVIEW modifiers are not closed")?;
+    *cursor = ahead;
+    Ok(())
+}
+
+/// `partial = "<" number64 "." nz-number64 ">"` (RFC 9051 §9; RFC 3501 has 32 bits)
 fn parse_partial(cursor: &mut Cursor<'_>) -> Result<Partial, ParseError> {
-    let offset = cursor.number()?;
+    let offset = cursor.number64()?;
     cursor.expect(b'.', "A partial has an offset and a length")?;
-    let length = cursor.nz_number()?;
+    let length = NonZeroU64::new(cursor.number64()?).ok_or(ParseError::Syntax("Zero is not allowed here"))?;
     cursor.expect(b'>', "A partial is not closed")?;
     Ok(Partial { offset, length })
 }
@@ -161,3 +212,6 @@ impl BodySection {
         Some(Self { peek, section: Section { part: Box::default(), text }, partial: None })
     }
 }
+
+#[cfg(test)]
+mod tests;

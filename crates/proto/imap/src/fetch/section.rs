@@ -47,18 +47,7 @@ impl Section {
     /// section-msgtext = "HEADER" / "HEADER.FIELDS" [".NOT"] SP header-list / "TEXT"
     /// ```
     pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
-        let mut part = Vec::new();
-        let mut text_may_follow = true;
-        while cursor.peek().is_some_and(|b| b.is_ascii_digit()) {
-            if part.len() >= PART_DEPTH_MAX {
-                return Err(ParseError::Syntax("A section has too many part numbers"));
-            }
-            part.push(cursor.nz_number()?);
-            text_may_follow = cursor.take_if(b'.');
-            if !text_may_follow {
-                break;
-            }
-        }
+        let (part, text_may_follow) = parse_part(cursor)?;
         let text = if part.is_empty() && cursor.peek() == Some(b']') || !text_may_follow {
             SectionText::Whole
         } else {
@@ -71,12 +60,7 @@ impl Section {
     /// Writes the section with its brackets, as a FETCH response repeats it.
     pub fn write(&self, out: &mut BytesMut) {
         out.extend_from_slice(b"[");
-        for (i, number) in self.part.iter().enumerate() {
-            if i > 0 {
-                out.extend_from_slice(b".");
-            }
-            write_number(out, u64::from(number.get()));
-        }
+        write_part(out, &self.part);
         if !self.part.is_empty() && self.text != SectionText::Whole {
             out.extend_from_slice(b".");
         }
@@ -89,6 +73,30 @@ impl Section {
             SectionText::HeaderFieldsNot(names) => write_fields(out, b"HEADER.FIELDS.NOT (", names),
         }
         out.extend_from_slice(b"]");
+    }
+}
+
+/// `section-part`, which may be missing; and whether a section-text may follow.
+pub(super) fn parse_part(cursor: &mut Cursor<'_>) -> Result<(Vec<NonZeroU32>, bool), ParseError> {
+    let mut part = Vec::new();
+    while cursor.peek().is_some_and(|b| b.is_ascii_digit()) {
+        if part.len() >= PART_DEPTH_MAX {
+            return Err(ParseError::Syntax("A section has too many part numbers"));
+        }
+        part.push(cursor.nz_number()?);
+        if !cursor.take_if(b'.') {
+            return Ok((part, false));
+        }
+    }
+    Ok((part, true))
+}
+
+pub(super) fn write_part(out: &mut BytesMut, part: &[NonZeroU32]) {
+    for (i, number) in part.iter().enumerate() {
+        if i > 0 {
+            out.extend_from_slice(b".");
+        }
+        write_number(out, u64::from(number.get()));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Response codes (RFC 3501 §7.1, RFC 4315, RFC 5530, RFC 7162).
 
 use super::write_flags;
+use crate::codec::ObjectId;
 use crate::codec::write::write_number;
 use bytes::BytesMut;
 use std::fmt::Write as _;
@@ -95,6 +96,10 @@ pub enum Code {
     AlreadyExists,
     /// RFC 5530 §3
     NonExistent,
+    /// The mailbox's identifier (RFC 8474 §4).
+    MailboxId(ObjectId),
+    /// A part's transfer encoding is not known, or a mailbox takes no binary (RFC 3516 §4.3).
+    UnknownCte,
     /// The message is larger than what is taken (RFC 7889 §4).
     TooBig,
 }
@@ -122,6 +127,10 @@ impl Code {
             // Writing to a BytesMut does not fail.
             Self::AppendUid(validity, uids) => drop(write!(out, "APPENDUID {validity} {uids}")),
             Self::CopyUid(validity, from, to) => drop(write!(out, "COPYUID {validity} {from} {to}")),
+            Self::MailboxId(id) => {
+                out.extend_from_slice(b"MAILBOXID ");
+                id.write(out);
+            }
             Self::Modified(set) => drop(write!(out, "MODIFIED {set}")),
             plain => out.extend_from_slice(plain.name().as_bytes()),
         }
@@ -162,6 +171,8 @@ impl Code {
             Self::OverQuota => "OVERQUOTA",
             Self::AlreadyExists => "ALREADYEXISTS",
             Self::NonExistent => "NONEXISTENT",
+            Self::MailboxId(_) => "MAILBOXID",
+            Self::UnknownCte => "UNKNOWN-CTE",
             Self::TooBig => "TOOBIG",
         }
     }

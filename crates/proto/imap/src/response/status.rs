@@ -1,6 +1,7 @@
 //! Status answers, tagged and untagged, and the STATUS line.
 
 use super::Code;
+use crate::codec::ObjectId;
 use crate::codec::write::{write_mailbox, write_number, write_text};
 use crate::enabled::Enabled;
 use bytes::BytesMut;
@@ -101,6 +102,8 @@ pub struct MailboxStatus {
     pub unseen: Option<u32>,
     /// HIGHESTMODSEQ (RFC 7162 §3.1.7)
     pub highest_modseq: Option<ModSeq>,
+    /// MAILBOXID (RFC 8474 §4.3)
+    pub mailbox_id: Option<ObjectId>,
 }
 
 impl MailboxStatus {
@@ -125,6 +128,10 @@ impl MailboxStatus {
             gap = true;
             out.extend_from_slice(name.as_bytes());
             write_number(out, value);
+        }
+        if let Some(id) = self.mailbox_id {
+            out.extend_from_slice(if gap { b" MAILBOXID " } else { b"MAILBOXID " });
+            id.write(out);
         }
         out.extend_from_slice(b")");
     }

@@ -28,14 +28,23 @@ fn refused_on_purpose(answer: &str) -> bool {
 
 /// Why we take what the other parser refuses.
 fn taken_on_purpose(line: &str) -> bool {
-    // Spaces at the end; bytes above 127 in quotes; CHANGEDSINCE 0; a bare LF as line end; a day
+    // Spaces at the end; 64 bits in partials; bytes above 127 in quotes; CHANGEDSINCE 0; a bare LF as line end; a day
     // of one digit without its space.
     line.ends_with(" \r\n")
         || !line.is_ascii()
         || line.to_ascii_uppercase().contains("CHANGEDSINCE 0")
         || line.contains("}\n")
         || ["1-feb-2024 ", "1-Jul-1996 ", "7-Jul-1996 "].iter().any(|day| line.contains(&format!("\"{day}")))
+        || has_large_partial(line)
         || literal_takes_the_carriage_return(line)
+}
+
+/// Whether a partial has a number that only RFC 9051 knows, of more than 32 bits.
+fn has_large_partial(line: &str) -> bool {
+    line.split('<').skip(1).any(|partial| {
+        let numbers = partial.split('>').next().unwrap_or_default().split('.');
+        numbers.filter_map(|number| number.parse::<u64>().ok()).any(|number| number > u64::from(u32::MAX))
+    })
 }
 
 /// Whether a literal ends between the two bytes of the line end: a bare LF ends the command for us.

@@ -3,15 +3,18 @@
 //! Messages are taken in pages: one read of the store fetches a page's summaries, then each answer is written straight
 //! into the output. `section.rs` streams what bodies are asked for.
 
+mod binary;
 mod section;
 
 use crate::session::Session;
 use crate::status;
 use domain::{Account, Content, FlagNames, MailError};
-use proto_imap::Status;
+use message::ImapRevision;
+use proto_imap::codec::ObjectId;
 use proto_imap::command::Fetch;
 use proto_imap::fetch::{FetchItem, FetchResponse};
 use proto_imap::view::{Expunges, Selection, UpdateForm};
+use proto_imap::{Code, Response, Status};
 use service_session::{OUTPUT_HIGH, Transport};
 use std::collections::HashSet;
 use std::io;
@@ -27,6 +30,8 @@ struct Plan {
     account: Account,
     items: Vec<FetchItem>,
     keywords: Keywords,
+    /// RFC 9051 appendix E: what BODYSTRUCTURE says of message/global.
+    revision: ImapRevision,
     /// Messages that this FETCH set `\Seen` on: their flags are told with it.
     seen: HashSet<Uid>,
     /// Whether any item needs more than the mailbox's columns.
@@ -46,21 +51,19 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, fetch: Fetch) ->
         session.enable_condstore();
     }
     let Ok(selection) = session.selected()?.told.resolve(&fetch.messages) else { return Ok(status::no_such_message()) };
-    let seen = match set_seen(session, &fetch, &selection).await? {
-        Ok(seen) => seen,
-        Err(failure) => return Ok(status::of_mail(&failure)),
-    };
+    let seen = set_seen(session, &fetch, &selection).await?;
     if session.machine.is_closed() {
         return Ok(Status::ok("BYE was said"));
     }
     let plan = Plan {
         account: session.selected()?.account.clone(),
         keywords: session.selected()?.told.snapshot().keywords.clone(),
+        revision: if session.machine.enabled().rev2() { ImapRevision::Rev2 } else { ImapRevision::Rev1 },
         needs_content: fetch.items.iter().any(needs_content),
         items: fetch.items,
         seen,
     };
-    let mut gone = false;
+    let mut lacks = Lacks::default();
     let (mut rest, since) = (selection, fetch.changed_since);
     while !rest.is_empty() {
         let told = &session.selected()?.told;
@@ -69,38 +72,70 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, fetch: Fetch) ->
         let wanted = messages.iter().filter(|m| since.is_none_or(|since| m.entry.modseq > since));
         let page: Vec<_> = wanted.map(|m| Target { seq: m.seq, entry: *m.entry, recent: m.recent }).collect();
         rest = rest.behind(last);
-        match write_page(session, &plan, &page).await? {
-            Ok(all) => gone |= !all,
-            Err(failure) => return Ok(status::of_mail(&failure)),
+        if let Err(failure) = write_page(session, &plan, &page, &mut lacks).await? {
+            return Ok(status::of_mail(&failure));
         }
     }
-    Ok(if gone { status::expunge_issued() } else { Status::ok("FETCH completed") })
+    Ok(lacks.status())
+}
+
+/// What could not be told.
+#[derive(Clone, Copy, Default)]
+struct Lacks {
+    /// Messages whose content is gone.
+    gone: bool,
+    /// Parts whose encoding nobody knows.
+    encoding: bool,
+}
+
+impl Lacks {
+    fn status(self) -> Status {
+        if self.encoding {
+            // RFC 3516 §4.3: the request fails; what could be told was.
+            Status::no(Code::UnknownCte, "A part has a transfer encoding that is not known")
+        } else if self.gone {
+            status::expunge_issued()
+        } else {
+            Status::ok("FETCH completed")
+        }
+    }
 }
 
 fn needs_content(item: &FetchItem) -> bool {
     match item {
-        FetchItem::Uid | FetchItem::Flags | FetchItem::InternalDate | FetchItem::Rfc822Size | FetchItem::ModSeq => {
-            false
-        }
+        FetchItem::Uid
+        | FetchItem::Flags
+        | FetchItem::InternalDate
+        | FetchItem::Rfc822Size
+        | FetchItem::ModSeq
+        | FetchItem::EmailId
+        | FetchItem::SaveDate => false,
         FetchItem::Envelope
         | FetchItem::Body
         | FetchItem::BodyStructure
         | FetchItem::Rfc822
         | FetchItem::Rfc822Header
         | FetchItem::Rfc822Text
-        | FetchItem::Section(_) => true,
+        | FetchItem::Section(_)
+        | FetchItem::ThreadId
+        | FetchItem::Preview
+        | FetchItem::Binary(_)
+        | FetchItem::BinarySize(_) => true,
     }
 }
 
 /// Sets `\Seen` before anything is sent, in one change, where an item asks for it; yields the messages it changed.
+///
+/// A store that cannot be written to can still be read: then the data is told without the flag, and an untagged NO says
+/// why (RFC 3501 §7.1.2: a warning; the command may still succeed).
 async fn set_seen<S: Transport>(
     session: &mut Session<S>,
     fetch: &Fetch,
     selection: &Selection,
-) -> io::Result<Result<HashSet<Uid>, MailError>> {
+) -> io::Result<HashSet<Uid>> {
     let selected = session.selected()?;
     if selected.read_only || !fetch.items.iter().any(FetchItem::sets_seen) {
-        return Ok(Ok(HashSet::new()));
+        return Ok(HashSet::new());
     }
     let since = fetch.changed_since;
     let unseen = selected.told.messages(selection).filter(|m| {
@@ -108,26 +143,28 @@ async fn set_seen<S: Transport>(
     });
     let uids: Vec<Uid> = unseen.map(|m| m.entry.uid).collect();
     if uids.is_empty() {
-        return Ok(Ok(HashSet::new()));
+        return Ok(HashSet::new());
     }
     let set = UidSet::from_uids(uids.iter().copied());
     let (id, account) = (selected.id, selected.account.clone());
     let names = FlagNames::system(Flags::SEEN);
     if let Err(failure) = account.store_flags(id, &set, FlagChange::Add, &names, None).await {
-        return Ok(Err(failure));
+        session.machine.send(&Response::Status(&status::of_mail(&failure)));
+        return Ok(HashSet::new());
     }
     session.selected_mut()?.told.silence(set, FlagChange::Add, Flags::SEEN);
     let form = if fetch.messages.is_uid() { UpdateForm::WithUid } else { UpdateForm::Plain };
     session.tell(Expunges::Held, form).await?;
-    Ok(Ok(uids.into_iter().collect()))
+    Ok(uids.into_iter().collect())
 }
 
-/// Writes the answers of a page; `Ok(false)` if some messages' content is gone.
+/// Writes the answers of a page.
 async fn write_page<S: Transport>(
     session: &mut Session<S>,
     plan: &Plan,
     page: &[Target],
-) -> io::Result<Result<bool, MailError>> {
+    lacks: &mut Lacks,
+) -> io::Result<Result<(), MailError>> {
     if !plan.needs_content {
         for target in page {
             write_plain(session, plan, *target);
@@ -135,26 +172,25 @@ async fn write_page<S: Transport>(
                 session.send_when_high().await?;
             }
         }
-        return Ok(Ok(true));
+        return Ok(Ok(()));
     }
     let emails: Vec<_> = page.iter().map(|t| t.entry.email).collect();
     let contents = match plan.account.contents(&emails).await {
         Ok(contents) => contents,
         Err(failure) => return Ok(Err(failure)),
     };
-    let mut all = true;
     for (target, content) in page.iter().zip(contents) {
         match content {
             Some(content) => {
-                if let Err(failure) = write_message(session, plan, *target, &content).await? {
+                if let Err(failure) = write_message(session, plan, *target, &content, lacks).await? {
                     return Ok(Err(failure));
                 }
             }
-            None => all = false,
+            None => lacks.gone = true,
         }
         session.send_when_high().await?;
     }
-    Ok(Ok(all))
+    Ok(Ok(()))
 }
 
 /// An answer that needs nothing but the mailbox's columns.
@@ -181,6 +217,8 @@ fn write_column(
         FetchItem::InternalDate => response.internal_date(out, entry.internal_date),
         FetchItem::Rfc822Size => response.size(out, entry.size),
         FetchItem::ModSeq => response.modseq(out, entry.modseq),
+        FetchItem::EmailId => response.email_id(out, ObjectId::email(plan.account.id(), entry.email)),
+        FetchItem::SaveDate => response.save_date(out, entry.save_date),
         _ => {}
     }
 }
@@ -190,26 +228,36 @@ async fn write_message<S: Transport>(
     plan: &Plan,
     target: Target,
     content: &Arc<Content>,
+    lacks: &mut Lacks,
 ) -> io::Result<Result<(), MailError>> {
     // What may fail is read before the answer begins; what comes after its beginning can only break the connection off.
-    let mut first = match section::prepare(plan, content).await {
-        Ok(first) => first.into_iter(),
+    let first = match section::prepare(plan, content).await {
+        Ok(first) => first,
         Err(failure) => return Ok(Err(failure)),
     };
+    let tells_flags = plan.seen.contains(&target.entry.uid) && !plan.items.contains(&FetchItem::Flags);
+    if !tells_flags && first.len() == plan.items.len() && first.iter().all(section::Piece::is_unknown) {
+        // An answer with nothing in it there is not.
+        lacks.encoding = true;
+        return Ok(Ok(()));
+    }
+    let mut first = first.into_iter();
     let mut response = FetchResponse::begin(session.machine.output(), target.seq);
     for item in &plan.items {
         let out = session.machine.output();
         match item {
             FetchItem::Envelope => response.envelope(out, content.summary.envelope()),
             FetchItem::BodyStructure => response.body_structure_with(out, |out| {
-                content.summary.write_bodystructure(message::ImapRevision::Rev1, out);
+                content.summary.write_bodystructure(plan.revision, out);
             }),
             FetchItem::Body => response.body_with(out, |out| {
-                content.summary.write_body(message::ImapRevision::Rev1, out);
+                content.summary.write_body(plan.revision, out);
             }),
-            FetchItem::Rfc822 | FetchItem::Rfc822Header | FetchItem::Rfc822Text | FetchItem::Section(_) => {
+            FetchItem::ThreadId => response.thread_id(out, ObjectId::thread(plan.account.id(), content.thread)),
+            FetchItem::Preview => response.preview(out, content.summary.preview()),
+            item if section::is_sent_in_pieces(item) => {
                 if let Some(piece) = first.next() {
-                    section::write(session, plan, &mut response, item, content, piece).await?;
+                    lacks.encoding |= !section::write(session, plan, &mut response, item, content, piece).await?;
                 }
             }
             item => write_column(&mut response, out, plan, target, item),
@@ -218,7 +266,7 @@ async fn write_message<S: Transport>(
     }
     let out = session.machine.output();
     // RFC 3501 §6.4.5: where \Seen was set by this FETCH, its answer tells the flags.
-    if plan.seen.contains(&target.entry.uid) && !plan.items.contains(&FetchItem::Flags) {
+    if tells_flags {
         write_column(&mut response, out, plan, target, &FetchItem::Flags);
     }
     response.end(out);

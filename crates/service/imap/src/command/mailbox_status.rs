@@ -4,6 +4,7 @@ use crate::place::Place;
 use crate::session::Session;
 use crate::status;
 use domain::{MailError, MailboxStatus};
+use proto_imap::codec::ObjectId;
 use proto_imap::command::Status as Arguments;
 use proto_imap::command::StatusItem;
 use proto_imap::{Response, Status, response};
@@ -14,7 +15,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, command: Argumen
     if command.items.contains(&StatusItem::HighestModSeq) {
         session.enable_condstore();
     }
-    let (found, recent) = match look(session, &command).await {
+    let (id, found, recent) = match look(session, &command).await {
         Ok(found) => found,
         Err(failure) => return Ok(status::of_mail(&failure)),
     };
@@ -26,6 +27,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, command: Argumen
             StatusItem::UidNext => answer.uid_next = found.uid_next,
             StatusItem::UidValidity => answer.uid_validity = Some(found.uid_validity),
             StatusItem::Unseen => answer.unseen = Some(found.unseen),
+            StatusItem::MailboxId => answer.mailbox_id = Some(id),
             StatusItem::HighestModSeq => answer.highest_modseq = Some(found.highest_modseq),
         }
     }
@@ -33,15 +35,16 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, command: Argumen
     Ok(Status::ok("STATUS completed"))
 }
 
-/// What stands, and how many messages are recent if that was asked.
+/// Which mailbox it is, what stands, and how many messages are recent if that was asked.
 async fn look<S: Transport>(
     session: &Session<S>,
     command: &Arguments,
-) -> Result<(MailboxStatus, Option<u32>), MailError> {
+) -> Result<(ObjectId, MailboxStatus, Option<u32>), MailError> {
     let Place { account, mailbox } = session.find(&command.mailbox).await?;
+    let id = ObjectId::mailbox(account.id(), mailbox.id);
     let found = account.status(mailbox.id).await?;
     if !command.items.contains(&StatusItem::Recent) {
-        return Ok((found, None));
+        return Ok((id, found, None));
     }
     // Only a mailbox that got mail since somebody last looked has any: the others need not be opened for it.
     let recent = match found.first_recent {
@@ -51,5 +54,5 @@ async fn look<S: Transport>(
         }
         _ => 0,
     };
-    Ok((found, Some(recent)))
+    Ok((id, found, Some(recent)))
 }

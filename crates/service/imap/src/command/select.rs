@@ -5,6 +5,7 @@ use crate::selected::Selected;
 use crate::session::Session;
 use crate::status;
 use domain::MailError;
+use proto_imap::codec::ObjectId;
 use proto_imap::command::Select;
 use proto_imap::{Code, Response, SessionView, Status};
 use service_session::{Happening, Transport, happened};
@@ -71,6 +72,7 @@ fn describe<S: Transport>(session: &mut Session<S>, selected: &Selected) {
         ("UIDs valid", Code::UidValidity(snapshot.uid_validity)),
         ("Predicted next UID", Code::UidNext(snapshot.uid_next)),
         ("Highest", Code::HighestModSeq(snapshot.highest_modseq)),
+        ("Identifier", Code::MailboxId(ObjectId::mailbox(selected.account.id(), selected.id))),
     ];
     for (text, code) in codes {
         machine.send(&Response::Status(&Status::ok(text).with_code(code)));

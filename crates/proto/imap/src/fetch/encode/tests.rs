@@ -1,7 +1,7 @@
 use super::*;
 use crate::fetch::{BodySection, Partial, SectionText};
-use std::num::NonZeroU32;
-use types::Keyword;
+use std::num::{NonZeroU32, NonZeroU64};
+use types::{AccountId, EmailId, Keyword, ThreadId};
 
 fn text(out: &BytesMut) -> &str {
     std::str::from_utf8(out).unwrap()
@@ -25,6 +25,35 @@ fn a_response_holds_its_items_in_the_order_they_were_written() {
         text(&out),
         "* 12 FETCH (UID 4827313 FLAGS (\\Seen \\Recent $Junk) INTERNALDATE \"17-Jul-1996 09:44:25 +0000\" RFC822.SIZE \
          4286 MODSEQ (624140003) ENVELOPE (NIL) BODY (\"TEXT\") BODYSTRUCTURE (\"TEXT\" NIL))\r\n"
+    );
+}
+
+#[test]
+fn extensions_have_items_of_their_own() {
+    let mut out = BytesMut::new();
+    let mut fetch = FetchResponse::begin(&mut out, 1);
+    fetch.email_id(&mut out, ObjectId::email(AccountId(7), EmailId(31)));
+    fetch.thread_id(&mut out, ObjectId::thread(AccountId(7), ThreadId(16)));
+    fetch.save_date(&mut out, Timestamp(837_596_665_000));
+    fetch.preview(&mut out, "");
+    fetch.preview(&mut out, "a \"b\"");
+    fetch.preview(&mut out, "ä");
+    let part: Box<[NonZeroU32]> = [1, 2].map(|n| NonZeroU32::new(n).unwrap()).into();
+    fetch.binary_size(&mut out, &part, 5_000_000_000);
+    let whole = BinarySection { peek: true, part: [].into(), partial: None };
+    fetch.binary(&mut out, &whole, 2, true);
+    fetch.literal(&mut out, b"a\0");
+    let partial = Some(Partial { offset: 9, length: NonZeroU64::MIN });
+    let some = BinarySection { peek: false, part, partial };
+    fetch.binary(&mut out, &some, 1, false);
+    fetch.literal(&mut out, b"b");
+    fetch.binary_nil(&mut out, &some);
+    fetch.end(&mut out);
+    assert_eq!(
+        text(&out),
+        "* 1 FETCH (EMAILID (M7-1f) THREADID (T7-10) SAVEDATE \"17-Jul-1996 09:44:25 +0000\" PREVIEW \"\" PREVIEW \
+         \"a \\\"b\\\"\" PREVIEW {2}\r\nä BINARY.SIZE[1.2] 5000000000 BINARY[] ~{2}\r\na\0 BINARY[1.2]<9> {1}\r\nb \
+         BINARY[1.2]<9> NIL)\r\n"
     );
 }
 
@@ -61,7 +90,7 @@ fn literal_items_keep_the_name_they_were_asked_by() {
     let section = FetchItem::Section(BodySection {
         peek: true,
         section: Section { part: [].into(), text: fields },
-        partial: Some(Partial { offset: 3, length: NonZeroU32::MIN }),
+        partial: Some(Partial { offset: 3, length: NonZeroU64::MIN }),
     });
     assert_eq!(written(&section), "* 1 FETCH (BODY[HEADER.FIELDS (Subject \"x y\")]<3> {0}\r\n)\r\n");
 }

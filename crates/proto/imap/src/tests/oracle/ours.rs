@@ -117,6 +117,11 @@ fn item(item: &FetchItem) -> String {
             let partial = body.partial.map(|p| (p.offset, p.length.get()));
             format!("Section {} {partial:?} {}", body.peek, String::from_utf8_lossy(&out))
         }
+        FetchItem::Binary(body) => {
+            let partial = body.partial.map(|p| (p.offset, p.length.get()));
+            format!("Binary {} {partial:?} {:?}", body.peek, body.part)
+        }
+        FetchItem::BinarySize(part) => format!("BinarySize {part:?}"),
         other => format!("{other:?}"),
     }
 }
@@ -169,6 +174,7 @@ pub(super) fn responses() -> Vec<BytesMut> {
         uid_validity: Some(validity),
         unseen: Some(0),
         highest_modseq: Some(ModSeq(1)),
+        mailbox_id: None,
     };
     let names = ["INBOX", "Entwürfe & mehr", "a \"b\"", "x]"];
     let lists: Vec<_> = names

@@ -175,6 +175,11 @@ fn show_item(item: &MessageDataItemName<'_>) -> String {
             let partial = partial.map(|(offset, length)| (offset, length.get()));
             format!("Section {peek} {partial:?} [{}]", section.as_ref().map_or_else(String::new, show_section))
         }
+        MessageDataItemName::Binary { section, partial, peek } => {
+            let partial = partial.map(|(offset, length)| (offset, length.get()));
+            format!("Binary {peek} {partial:?} {section:?}")
+        }
+        MessageDataItemName::BinarySize { section } => format!("BinarySize {section:?}"),
         other => format!("{other:?}"),
     }
 }

@@ -73,7 +73,19 @@ fn fetch_item(random: &mut Random) -> String {
             let partial = random.pick(&["", "", "<0.1>", "<100.2048>"]);
             format!("{}[{part}{section}]{partial}", random.pick(&["BODY", "BODY.PEEK", "body.peek"]))
         }
-        1 => random.pick(&["BODY[]", "BODY[1]", "BODY.PEEK[4.1.MIME]", "BODY.PEEK[2.1]<5.6>", "MODSEQ"]).to_owned(),
+        1 => random
+            .pick(&[
+                "BODY[]",
+                "BODY[1]",
+                "BODY.PEEK[4.1.MIME]",
+                "BODY.PEEK[2.1]<5.6>",
+                "MODSEQ",
+                "BINARY[]",
+                "BINARY[1.2]",
+                "binary.peek[3]<0.7>",
+                "BINARY.SIZE[4.1]",
+            ])
+            .to_owned(),
         _ => random
             .pick(&[
                 "FLAGS",

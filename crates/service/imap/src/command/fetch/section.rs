@@ -1,6 +1,7 @@
 //! Sections of a message's body: which bytes they are, and their way onto the wire.
 
 use super::Plan;
+use super::binary::{self, Binary};
 use crate::session::{Session, broken_off};
 use bytes::{Bytes, BytesMut};
 use domain::{Content, MailError};
@@ -25,16 +26,24 @@ pub(super) enum Piece {
     Made(Bytes),
     /// A range of the body, and the beginning of it, read already.
     Body(Range<u64>, Bytes),
+    /// A part, decoded.
+    Binary(Binary),
     /// Enough was read ahead.
     Later,
 }
 
 impl Piece {
+    /// Whether it cannot be sent, because its encoding is not known.
+    pub(super) fn is_unknown(&self) -> bool {
+        matches!(self, Self::Binary(Binary::Unknown))
+    }
+
     /// What it holds in memory.
     fn held(&self) -> usize {
         match self {
             Self::Nothing | Self::Later => 0,
             Self::Made(bytes) | Self::Body(_, bytes) => bytes.len(),
+            Self::Binary(binary) => binary.held(),
         }
     }
 }
@@ -43,15 +52,30 @@ impl Piece {
 pub(super) async fn prepare(plan: &Plan, content: &Content) -> Result<Vec<Piece>, MailError> {
     let mut pieces = Vec::new();
     let mut held = 0;
-    for section in plan.items.iter().filter_map(BodySection::of) {
-        let piece = if held < READ_AHEAD_MAX { find(plan, content, &section).await? } else { Piece::Later };
+    for item in plan.items.iter().filter(|item| is_sent_in_pieces(item)) {
+        let piece = if held < READ_AHEAD_MAX { find(plan, content, item).await? } else { Piece::Later };
         held += piece.held();
         pieces.push(piece);
     }
     Ok(pieces)
 }
 
-async fn find(plan: &Plan, content: &Content, body: &BodySection) -> Result<Piece, MailError> {
+/// Whether an item is one that this file is about.
+pub(super) fn is_sent_in_pieces(item: &FetchItem) -> bool {
+    match item {
+        FetchItem::Binary(_) | FetchItem::BinarySize(_) => true,
+        item => BodySection::of(item).is_some(),
+    }
+}
+
+async fn find(plan: &Plan, content: &Content, item: &FetchItem) -> Result<Piece, MailError> {
+    match BodySection::of(item) {
+        Some(section) => find_section(plan, content, &section).await,
+        None => binary::find(plan, content, item).await.map(Piece::Binary),
+    }
+}
+
+async fn find_section(plan: &Plan, content: &Content, body: &BodySection) -> Result<Piece, MailError> {
     let Section { part, text } = &body.section;
     let path: Vec<u32> = part.iter().map(|n| n.get()).collect();
     let (located, names) = match text {
@@ -80,8 +104,8 @@ async fn find(plan: &Plan, content: &Content, body: &BodySection) -> Result<Piec
 /// The part of a range that `<offset.length>` names.
 fn cut(range: Range<u64>, body: &BodySection) -> Range<u64> {
     let Some(partial) = body.partial else { return range };
-    let start = range.start.saturating_add(u64::from(partial.offset)).min(range.end);
-    let end = start.saturating_add(u64::from(partial.length.get())).min(range.end);
+    let start = range.start.saturating_add(partial.offset).min(range.end);
+    let end = start.saturating_add(partial.length.get()).min(range.end);
     start..end
 }
 
@@ -113,7 +137,8 @@ async fn read_all(plan: &Plan, content: &Content, range: Range<u64>) -> Result<B
     Ok(all.freeze())
 }
 
-/// Writes one section; a body longer than its first piece is read and sent piece by piece.
+/// Writes one section; a body longer than its first piece is read and sent piece by piece. False if that cannot be done
+/// because a part's encoding is not known.
 pub(super) async fn write<S: Transport>(
     session: &mut Session<S>,
     plan: &Plan,
@@ -121,14 +146,16 @@ pub(super) async fn write<S: Transport>(
     item: &FetchItem,
     content: &Content,
     piece: Piece,
-) -> io::Result<()> {
-    let piece = match (piece, BodySection::of(item)) {
-        (Piece::Later, Some(section)) => find(plan, content, &section).await.map_err(|e| broken_off(&e))?,
-        (piece, _) => piece,
+) -> io::Result<bool> {
+    let piece = match piece {
+        Piece::Later => find(plan, content, item).await.map_err(|e| broken_off(&e))?,
+        piece => piece,
     };
     let out = session.machine.output();
     match piece {
         Piece::Nothing | Piece::Later => response.literal_item(out, item, 0),
+        Piece::Binary(Binary::Unknown) => return Ok(false),
+        Piece::Binary(binary) => binary::write(session, plan, response, item, content, binary).await?,
         Piece::Made(bytes) => {
             response.literal_item(out, item, u64::try_from(bytes.len()).unwrap_or(u64::MAX));
             write_literal(response, out, &bytes);
@@ -148,7 +175,7 @@ pub(super) async fn write<S: Transport>(
             }
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// RFC 3501 §4.3: a literal holds no NUL. One in a message goes out as 0x80, so that sizes and offsets stay true; POP3 and
