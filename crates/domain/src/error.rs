@@ -22,6 +22,9 @@ pub enum MailError {
     /// The new name breaks a rule.
     #[error("the mailbox name is not valid: {0}")]
     NameInvalid(#[source] MailboxNameError),
+    /// Another mailbox has the special use already.
+    #[error("another mailbox has that special use")]
+    UseTaken,
     /// The account has as many mailboxes or subscriptions as it may.
     #[error("the account has too many mailboxes")]
     TooManyMailboxes,

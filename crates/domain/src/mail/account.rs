@@ -56,7 +56,8 @@ impl Account {
         Ok(Arc::clone(&self.live.read().list))
     }
 
-    /// Makes a mailbox, and those above it that are missing (RFC 9051 §6.3.4).
+    /// Makes a mailbox, and those above it that are missing (RFC 9051 §6.3.4). A special use that another mailbox has is
+    /// [`MailError::UseTaken`].
     pub async fn create(&self, name: &MailboxName, special_use: Option<SpecialUse>) -> Result<MailboxId, MailError> {
         self.live.submit(Create { name: name.clone(), special_use }).await
     }

@@ -39,6 +39,26 @@ async fn create_makes_what_is_missing_above() {
 }
 
 #[tokio::test]
+async fn a_special_use_belongs_to_one_mailbox_and_stays_with_it() {
+    for store in Store::all() {
+        let mut world = World::new(store).await;
+        world.mail.create_account_mail(crate::world::ANN).await.unwrap();
+        let sent = world.id("Sent").await;
+        let taken = world.ann.create(&name("Gesendet"), Some(SpecialUse::Sent)).await;
+        assert!(matches!(taken, Err(MailError::UseTaken)));
+        assert!(!names(&world).await.contains(&"Gesendet".to_owned()));
+        world.ann.rename(&name("Sent"), &name("Post/Gesendet")).await.unwrap();
+        world.reopen().await;
+        let list = world.ann.mailboxes().await.unwrap();
+        let special = list.special(SpecialUse::Sent).unwrap();
+        assert_eq!((special.id, special.name.as_str()), (sent, "Post/Gesendet"));
+        world.ann.delete(&name("Post/Gesendet")).await.unwrap();
+        let again = world.ann.create(&name("Gesendet"), Some(SpecialUse::Sent)).await.unwrap();
+        assert_eq!(world.ann.mailboxes().await.unwrap().special(SpecialUse::Sent).unwrap().id, again);
+    }
+}
+
+#[tokio::test]
 async fn a_name_that_is_made_again_has_a_greater_uidvalidity() {
     for store in Store::all() {
         let world = World::new(store).await;

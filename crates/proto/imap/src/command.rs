@@ -35,7 +35,7 @@ pub use expunge::Expunge;
 pub use fetch::Fetch;
 pub use flag_list::FlagList;
 pub use id::Id;
-pub use list::List;
+pub use list::{List, ReturnOption, SelectOption};
 pub use login::Login;
 pub use lsub::Lsub;
 pub use r#move::Move;

@@ -120,8 +120,19 @@ fn uid_alone(_: &mut Cursor<'_>, _: bool) -> Result<Command, ParseError> {
 }
 
 /// Capabilities that no single command stands for.
-pub const CAPABILITIES: &[&str] =
-    &["LITERAL+", "SASL-IR", "CHILDREN", "UIDPLUS", "SPECIAL-USE", "CONDSTORE", "PREVIEW"];
+pub const CAPABILITIES: &[&str] = &[
+    "LITERAL+",
+    "SASL-IR",
+    "CHILDREN",
+    "UIDPLUS",
+    "SPECIAL-USE",
+    "CREATE-SPECIAL-USE",
+    "LIST-EXTENDED",
+    "LIST-STATUS",
+    "STATUS=SIZE",
+    "CONDSTORE",
+    "PREVIEW",
+];
 
 /// The row of a command.
 pub fn find(name: &str) -> Option<&'static Spec> {

@@ -7,7 +7,7 @@ mod status;
 
 pub use code::{Capabilities, Code};
 pub use flags::{write_flag_list, write_flags};
-pub use list::{Child, ListEntry};
+pub use list::{Child, Existence, ListEntry};
 pub use status::{MailboxStatus, Status, StatusKind};
 
 use crate::codec::write::{write_nstring, write_number, write_spaced, write_string};

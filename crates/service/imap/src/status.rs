@@ -14,6 +14,7 @@ pub(crate) fn of_mail(failure: &MailError) -> Status {
         MailError::HasChildren => Status::no(Code::Cannot, "There are mailboxes below it"),
         MailError::CannotBeChanged => Status::no(Code::Cannot, "This mailbox cannot be changed so"),
         MailError::NameInvalid(_) => Status::no(Code::Cannot, "The name breaks a rule"),
+        MailError::UseTaken => Status::no(Code::UseAttr, "Another mailbox is for that already"),
         MailError::TooManyMailboxes => Status::no(Code::Limit, "There are too many mailboxes"),
         MailError::KeywordsFull => Status::no(Code::Limit, "The mailbox has too many keywords"),
         MailError::OverQuota => Status::no(Code::OverQuota, "The mailbox is full"),

@@ -22,6 +22,7 @@ impl Verb for Create {
         if let Some(id) = tx.names().get(&self.name).copied() {
             return revive(tx, id, self.special_use);
         }
+        check_use(tx, self.special_use)?;
         let missing = missing_above(tx, &self.name);
         check_room(tx, missing.len() + 1)?;
         let validities = (0..=missing.len()).map(|_| tx.next_uid_validity()).collect::<Result<Vec<_>, _>>()?;
@@ -42,12 +43,20 @@ impl Verb for Create {
 fn revive(tx: &mut Tx<'_>, id: MailboxId, special_use: Option<SpecialUse>) -> Result<MailboxId, Stop> {
     let row = tx.any_mailbox(id).filter(|row| !row.selectable).cloned();
     let row = row.ok_or(MailError::AlreadyExists)?;
+    check_use(tx, special_use)?;
     let uid_validity = tx.next_uid_validity()?;
     let modseq = tx.next_modseq();
     tx.set_mailbox(id, Some(MailboxRow { special_use, ..MailboxRow::new(row.name, uid_validity, modseq) }));
     // The list says whether a mailbox can be selected.
     tx.names_mut();
     Ok(id)
+}
+
+/// One mailbox for one use: whoever looks for it finds one answer.
+fn check_use(tx: &Tx<'_>, special_use: Option<SpecialUse>) -> Result<(), Stop> {
+    let Some(wanted) = special_use else { return Ok(()) };
+    let mut rows = tx.names().values().filter_map(|id| tx.any_mailbox(*id));
+    if rows.any(|row| row.special_use == Some(wanted)) { Err(MailError::UseTaken.into()) } else { Ok(()) }
 }
 
 fn add(tx: &mut Tx<'_>, row: MailboxRow) -> MailboxId {

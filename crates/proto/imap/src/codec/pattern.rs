@@ -1,6 +1,7 @@
 //! LIST patterns and their linear matcher (RFC 3501 §6.3.8).
 
 use super::{ParseError, modified_utf7};
+use crate::enabled::Enabled;
 use crate::response::Code;
 use std::fmt;
 use types::{HIERARCHY_SEPARATOR, MAILBOX_NAME_MAX, MailboxName};
@@ -27,10 +28,10 @@ pub struct ListPattern {
 
 impl ListPattern {
     /// Puts a reference and a pattern from the wire together. A pattern that begins with the separator stands alone.
-    pub fn parse(reference: &[u8], pattern: &[u8]) -> Result<Self, ParseError> {
-        let broken = |_| ParseError::Refusal(Code::Cannot, "The pattern is not in modified UTF-7");
-        let pattern = modified_utf7::decode(pattern).map_err(broken)?;
-        let reference = modified_utf7::decode(reference).map_err(broken)?;
+    /// They are in modified UTF-7, or in UTF-8 for who enabled it (RFC 9755 §3, RFC 9051 §5.1).
+    pub fn parse(reference: &[u8], pattern: &[u8], enabled: Enabled) -> Result<Self, ParseError> {
+        let pattern = decode(pattern, enabled)?;
+        let reference = decode(reference, enabled)?;
         let text = match pattern.strip_prefix(HIERARCHY_SEPARATOR) {
             Some(absolute) => absolute.to_owned(),
             None => reference + &pattern,
@@ -117,6 +118,15 @@ impl ListPattern {
             carry = skipped >> (WORD_BITS - 1);
         }
     }
+}
+
+fn decode(wire: &[u8], enabled: Enabled) -> Result<String, ParseError> {
+    if enabled.utf8() {
+        let text = std::str::from_utf8(wire).map(str::to_owned);
+        return text.map_err(|_| ParseError::Refusal(Code::Cannot, "The pattern is not in UTF-8"));
+    }
+    let text = modified_utf7::decode(wire);
+    text.map_err(|_| ParseError::Refusal(Code::Cannot, "The pattern is not in modified UTF-7"))
 }
 
 /// The pattern with each run of wildcards as one: `*` if it holds one, else `%`.

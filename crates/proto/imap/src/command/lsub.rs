@@ -18,6 +18,10 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>, _: bool) -> Result<Command, ParseEr
     let reference = cursor.astring()?;
     cursor.space()?;
     let pattern = cursor.list_mailbox()?;
-    let pattern = if pattern.is_empty() { ListPattern::new("")? } else { ListPattern::parse(&reference, &pattern)? };
+    let pattern = if pattern.is_empty() {
+        ListPattern::new("")?
+    } else {
+        ListPattern::parse(&reference, &pattern, cursor.enabled())?
+    };
     Ok(Command::Lsub(Lsub { pattern }))
 }

@@ -1,4 +1,4 @@
-//! STATUS (RFC 3501 §6.3.10) with HIGHESTMODSEQ (RFC 7162 §3.1.7).
+//! STATUS (RFC 3501 §6.3.10) with HIGHESTMODSEQ (RFC 7162 §3.1.7), SIZE (RFC 8438) and DELETED (RFC 9051 §6.3.11).
 
 use super::Command;
 use crate::codec::{Cursor, ParseError};
@@ -21,10 +21,14 @@ pub enum StatusItem {
     HighestModSeq,
     /// MAILBOXID (RFC 8474 §4.3)
     MailboxId,
+    /// SIZE: octets of all messages (RFC 8438 §2)
+    Size,
+    /// DELETED: how many have `\Deleted` (RFC 9051 §6.3.11)
+    Deleted,
 }
 
 impl StatusItem {
-    const ALL: [(Self, &'static str); 7] = [
+    const ALL: &[(Self, &'static str)] = &[
         (Self::Messages, "MESSAGES"),
         (Self::Recent, "RECENT"),
         (Self::UidNext, "UIDNEXT"),
@@ -32,6 +36,8 @@ impl StatusItem {
         (Self::Unseen, "UNSEEN"),
         (Self::HighestModSeq, "HIGHESTMODSEQ"),
         (Self::MailboxId, "MAILBOXID"),
+        (Self::Size, "SIZE"),
+        (Self::Deleted, "DELETED"),
     ];
 }
 
@@ -51,6 +57,12 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>, _: bool) -> Result<Command, ParseEr
     cursor.space()?;
     let mailbox = cursor.mailbox()?;
     cursor.space()?;
+    let items = parse_items(cursor)?;
+    Ok(Command::Status(Status { mailbox, items }))
+}
+
+/// `"(" status-att *(SP status-att) ")"`, each value once; LIST takes the same (RFC 5819 §4).
+pub(super) fn parse_items(cursor: &mut Cursor<'_>) -> Result<Vec<StatusItem>, ParseError> {
     cursor.expect(b'(', "A list of values is missing")?;
     let mut items = Vec::new();
     loop {
@@ -61,7 +73,7 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>, _: bool) -> Result<Command, ParseEr
             items.push(*item);
         }
         if cursor.take_if(b')') {
-            return Ok(Command::Status(Status { mailbox, items }));
+            return Ok(items);
         }
         cursor.space()?;
     }

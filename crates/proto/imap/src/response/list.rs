@@ -1,4 +1,4 @@
-//! LIST and LSUB lines (RFC 3501 §7.2.2, RFC 3348, RFC 6154).
+//! LIST and LSUB lines (RFC 3501 §7.2.2, RFC 3348, RFC 5258, RFC 6154).
 
 use crate::codec::write::write_mailbox;
 use crate::enabled::Enabled;
@@ -16,31 +16,68 @@ pub enum Child {
     Unsaid,
 }
 
+/// Whether there is a mailbox of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existence {
+    /// There is.
+    Mailbox,
+    /// `\Noselect`: there are only some below it.
+    Level,
+    /// `\NonExistent`: there is none (RFC 5258 §3); who did not ask in the extended form, or enabled `IMAP4rev2`, does
+    /// not know the attribute and must not be sent it.
+    None,
+}
+
 /// One line of LIST or LSUB.
 #[derive(Clone, Copy, Debug)]
 pub struct ListEntry<'a> {
     /// The mailbox's name or that of a level above mailboxes, in UTF-8.
     pub name: &'a str,
-    /// `\Noselect`: there is no such mailbox, only some below it.
-    pub no_select: bool,
+    /// Whether there is such a mailbox.
+    pub existence: Existence,
     /// Whether there are mailboxes below it.
     pub children: Child,
+    /// `\Subscribed`: false also if that is not told.
+    pub subscribed: bool,
     /// What it is for.
     pub special_uses: &'a [SpecialUse],
+    /// `CHILDINFO`: there are names below it that are subscribed (RFC 5258 §3.5).
+    pub child_info: bool,
+    /// `OLDNAME`: how it was called before, or by the client (RFC 9051 §6.3.9.7).
+    pub old_name: Option<&'a str>,
 }
 
-impl ListEntry<'_> {
+impl<'a> ListEntry<'a> {
+    /// A line that says nothing but that there is a mailbox of this name.
+    pub fn new(name: &'a str) -> Self {
+        Self {
+            name,
+            existence: Existence::Mailbox,
+            children: Child::Unsaid,
+            subscribed: false,
+            special_uses: &[],
+            child_info: false,
+            old_name: None,
+        }
+    }
+
     pub(super) fn write(&self, out: &mut BytesMut, name: &str, enabled: Enabled) {
         out.extend_from_slice(b"* ");
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(b" (");
-        let mut gap = false;
+        let existence = match self.existence {
+            Existence::Mailbox => None,
+            Existence::Level => Some("\\Noselect"),
+            Existence::None => Some("\\NonExistent"),
+        };
         let children = match self.children {
             Child::Has => Some("\\HasChildren"),
             Child::HasNone => Some("\\HasNoChildren"),
             Child::Unsaid => None,
         };
-        let attributes = self.no_select.then_some("\\Noselect").into_iter().chain(children);
+        let subscribed = self.subscribed.then_some("\\Subscribed");
+        let attributes = existence.into_iter().chain(children).chain(subscribed);
+        let mut gap = false;
         for attribute in attributes.chain(self.special_uses.iter().map(|u| u.as_str())) {
             if gap {
                 out.extend_from_slice(b" ");
@@ -52,5 +89,28 @@ impl ListEntry<'_> {
         super::write_separator(out);
         out.extend_from_slice(b" ");
         write_mailbox(out, self.name, enabled);
+        self.write_extended(out, enabled);
+    }
+
+    /// ```text
+    /// mbox-list-extended      = "(" [mbox-list-extended-item *(SP mbox-list-extended-item)] ")"
+    /// childinfo-extended-item = "CHILDINFO" SP "(" list-select-base-opt-quoted *(SP list-select-base-opt-quoted) ")"
+    /// oldname-extended-item   = "OLDNAME" SP "(" mailbox ")"
+    /// ```
+    fn write_extended(&self, out: &mut BytesMut, enabled: Enabled) {
+        if !self.child_info && self.old_name.is_none() {
+            return;
+        }
+        out.extend_from_slice(b" (");
+        if self.child_info {
+            out.extend_from_slice(b"\"CHILDINFO\" (\"SUBSCRIBED\")");
+        }
+        if let Some(old_name) = self.old_name {
+            out.extend_from_slice(if self.child_info { b" " } else { b"" });
+            out.extend_from_slice(b"\"OLDNAME\" (");
+            write_mailbox(out, old_name, enabled);
+            out.extend_from_slice(b")");
+        }
+        out.extend_from_slice(b")");
     }
 }

@@ -6,7 +6,7 @@ use crate::codec::write::{write_mailbox, write_number, write_text};
 use crate::enabled::Enabled;
 use bytes::BytesMut;
 use std::borrow::Cow;
-use types::{MailboxName, ModSeq, Uid, UidValidity};
+use types::{MailboxName, ModSeq, Octets, Uid, UidValidity};
 
 /// Which of the three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +104,10 @@ pub struct MailboxStatus {
     pub highest_modseq: Option<ModSeq>,
     /// MAILBOXID (RFC 8474 §4.3)
     pub mailbox_id: Option<ObjectId>,
+    /// SIZE in octets (RFC 8438 §2)
+    pub size: Option<Octets>,
+    /// DELETED (RFC 9051 §6.3.11)
+    pub deleted: Option<u32>,
 }
 
 impl MailboxStatus {
@@ -118,6 +122,8 @@ impl MailboxStatus {
             ("UIDVALIDITY ", self.uid_validity.map(|v| u64::from(v.get()))),
             ("UNSEEN ", self.unseen.map(u64::from)),
             ("HIGHESTMODSEQ ", self.highest_modseq.map(|m| m.0)),
+            ("SIZE ", self.size.map(|s| s.0)),
+            ("DELETED ", self.deleted.map(u64::from)),
         ];
         let mut gap = false;
         for (name, value) in values {

@@ -35,10 +35,15 @@ fn untagged_data_is_written_as_rfc_3501_has_it() {
         messages: Some(231),
         uid_next: Uid::new(44292),
         highest_modseq: Some(ModSeq(7)),
+        size: Some(types::Octets(5_000_000_000)),
+        deleted: Some(1),
         ..MailboxStatus::default()
     };
     let status = Response::MailboxStatus(&inbox, &status);
-    assert_eq!(line(&status), "* STATUS INBOX (MESSAGES 231 UIDNEXT 44292 HIGHESTMODSEQ 7)\r\n");
+    assert_eq!(
+        line(&status),
+        "* STATUS INBOX (MESSAGES 231 UIDNEXT 44292 HIGHESTMODSEQ 7 SIZE 5000000000 DELETED 1)\r\n"
+    );
     assert_eq!(
         line(&Response::Flags(&Keywords::default())),
         "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)\r\n"
@@ -47,12 +52,24 @@ fn untagged_data_is_written_as_rfc_3501_has_it() {
 
 #[test]
 fn list_lines_carry_attributes_and_encoded_names() {
-    let entry = |name, no_select, children, special_uses| ListEntry { name, no_select, children, special_uses };
-    let sent = entry("Gelöscht", false, Child::HasNone, &[SpecialUse::Trash]);
+    let entry = |name, existence, children, special_uses| ListEntry {
+        existence,
+        children,
+        special_uses,
+        ..ListEntry::new(name)
+    };
+    let sent = entry("Gelöscht", Existence::Mailbox, Child::HasNone, &[SpecialUse::Trash]);
     assert_eq!(line(&Response::List(&sent)), "* LIST (\\HasNoChildren \\Trash) \"/\" Gel&APY-scht\r\n");
-    let level = entry("a b", true, Child::Has, &[]);
+    let level = entry("a b", Existence::Level, Child::Has, &[]);
     assert_eq!(line(&Response::List(&level)), "* LIST (\\Noselect \\HasChildren) \"/\" \"a b\"\r\n");
-    assert_eq!(line(&Response::Lsub(&entry("x", false, Child::Unsaid, &[]))), "* LSUB () \"/\" x\r\n");
+    assert_eq!(line(&Response::Lsub(&ListEntry::new("x"))), "* LSUB () \"/\" x\r\n");
+    let peach = ListEntry { existence: Existence::None, subscribed: true, ..ListEntry::new("Fruit/Peach") };
+    assert_eq!(line(&Response::List(&peach)), "* LIST (\\NonExistent \\Subscribed) \"/\" Fruit/Peach\r\n");
+    let below = ListEntry { child_info: true, ..ListEntry::new("eps2") };
+    assert_eq!(line(&Response::List(&below)), "* LIST () \"/\" eps2 (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n");
+    let renamed = ListEntry { child_info: true, old_name: Some("a b"), ..ListEntry::new("new") };
+    let expected = "* LIST () \"/\" new (\"CHILDINFO\" (\"SUBSCRIBED\") \"OLDNAME\" (\"a b\"))\r\n";
+    assert_eq!(line(&Response::List(&renamed)), expected);
 }
 
 #[test]

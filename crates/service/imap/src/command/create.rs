@@ -1,4 +1,4 @@
-//! CREATE (RFC 3501 §6.3.3)
+//! CREATE (RFC 3501 §6.3.3, special uses: RFC 6154 §3)
 
 use crate::place::Owner;
 use crate::session::Session;
@@ -8,11 +8,20 @@ use proto_imap::command::Create;
 use proto_imap::{Code, Status};
 use service_session::Transport;
 use std::io;
+use types::SpecialUse;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, create: Create) -> io::Result<Status> {
+    // One use for one mailbox. Those that show what lies elsewhere are not made: what would be in them is not all mail,
+    // and not all that is flagged (RFC 6154 §2).
+    let special_use = match create.special_uses.as_slice() {
+        [] => None,
+        [only] if !matches!(only, SpecialUse::All | SpecialUse::Flagged) => Some(*only),
+        [_] => return Ok(Status::no(Code::UseAttr, "No mailbox can be made for that")),
+        _ => return Ok(Status::no(Code::UseAttr, "A mailbox is for one use")),
+    };
     let created = async {
         let Owner { account, name } = session.owner(&create.mailbox)?;
-        let id = account.create(&name, None).await?;
+        let id = account.create(&name, special_use).await?;
         Ok(ObjectId::mailbox(account.id(), id))
     };
     Ok(match created.await {

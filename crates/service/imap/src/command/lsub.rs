@@ -3,7 +3,7 @@
 use crate::session::Session;
 use crate::status;
 use proto_imap::command::Lsub;
-use proto_imap::response::{Child, ListEntry};
+use proto_imap::response::{Existence, ListEntry};
 use proto_imap::{Response, Status};
 use service_session::Transport;
 use std::collections::BTreeMap;
@@ -35,10 +35,8 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, lsub: Lsub) -> i
     }
     for (name, no_select) in &answers {
         session.machine.send(&Response::Lsub(&ListEntry {
-            name: name.as_str(),
-            no_select: *no_select,
-            children: Child::Unsaid,
-            special_uses: &[],
+            existence: if *no_select { Existence::Level } else { Existence::Mailbox },
+            ..ListEntry::new(name.as_str())
         }));
         session.send_when_high().await?;
     }

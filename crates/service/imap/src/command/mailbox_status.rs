@@ -1,58 +1,65 @@
-//! STATUS (RFC 3501 §6.3.10, HIGHESTMODSEQ: RFC 7162 §3.1.7)
+//! STATUS (RFC 3501 §6.3.10, HIGHESTMODSEQ: RFC 7162 §3.1.7, SIZE: RFC 8438, DELETED: RFC 9051 §6.3.11)
 
 use crate::place::Place;
 use crate::session::Session;
 use crate::status;
-use domain::{MailError, MailboxStatus};
+use domain::{Account, MailError, MailboxInfo, MailboxStatus};
 use proto_imap::codec::ObjectId;
 use proto_imap::command::Status as Arguments;
 use proto_imap::command::StatusItem;
 use proto_imap::{Response, Status, response};
 use service_session::Transport;
 use std::io;
+use types::MailboxId;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, command: Arguments) -> io::Result<Status> {
     if command.items.contains(&StatusItem::HighestModSeq) {
         session.enable_condstore();
     }
-    let (id, found, recent) = match look(session, &command).await {
-        Ok(found) => found,
+    let looked = async {
+        let Place { account, mailbox } = session.find(&command.mailbox).await?;
+        look(&account, &mailbox, &command.items).await
+    };
+    let answer = match looked.await {
+        Ok(answer) => answer,
         Err(failure) => return Ok(status::of_mail(&failure)),
     };
-    let mut answer = response::MailboxStatus::default();
-    for item in &command.items {
-        match item {
-            StatusItem::Messages => answer.messages = Some(found.messages),
-            StatusItem::Recent => answer.recent = recent,
-            StatusItem::UidNext => answer.uid_next = found.uid_next,
-            StatusItem::UidValidity => answer.uid_validity = Some(found.uid_validity),
-            StatusItem::Unseen => answer.unseen = Some(found.unseen),
-            StatusItem::MailboxId => answer.mailbox_id = Some(id),
-            StatusItem::HighestModSeq => answer.highest_modseq = Some(found.highest_modseq),
-        }
-    }
     session.machine.send(&Response::MailboxStatus(&command.mailbox, &answer));
     Ok(Status::ok("STATUS completed"))
 }
 
-/// Which mailbox it is, what stands, and how many messages are recent if that was asked.
-async fn look<S: Transport>(
-    session: &Session<S>,
-    command: &Arguments,
-) -> Result<(ObjectId, MailboxStatus, Option<u32>), MailError> {
-    let Place { account, mailbox } = session.find(&command.mailbox).await?;
-    let id = ObjectId::mailbox(account.id(), mailbox.id);
+/// The values that were asked for.
+pub(crate) async fn look(
+    account: &Account,
+    mailbox: &MailboxInfo,
+    items: &[StatusItem],
+) -> Result<response::MailboxStatus, MailError> {
     let found = account.status(mailbox.id).await?;
-    if !command.items.contains(&StatusItem::Recent) {
-        return Ok((id, found, None));
+    let mut answer = response::MailboxStatus::default();
+    for item in items {
+        match item {
+            StatusItem::Messages => answer.messages = Some(found.messages),
+            StatusItem::Recent => answer.recent = Some(recent(account, mailbox.id, &found).await?),
+            StatusItem::UidNext => answer.uid_next = found.uid_next,
+            StatusItem::UidValidity => answer.uid_validity = Some(found.uid_validity),
+            StatusItem::Unseen => answer.unseen = Some(found.unseen),
+            StatusItem::HighestModSeq => answer.highest_modseq = Some(found.highest_modseq),
+            StatusItem::MailboxId => answer.mailbox_id = Some(ObjectId::mailbox(account.id(), mailbox.id)),
+            StatusItem::Size => answer.size = Some(found.size),
+            StatusItem::Deleted => answer.deleted = Some(found.deleted),
+        }
     }
+    Ok(answer)
+}
+
+/// How many messages are recent.
+async fn recent(account: &Account, id: MailboxId, found: &MailboxStatus) -> Result<u32, MailError> {
     // Only a mailbox that got mail since somebody last looked has any: the others need not be opened for it.
-    let recent = match found.first_recent {
+    Ok(match found.first_recent {
         Some(first) if found.uid_next.is_none_or(|next| first < next) => {
-            let snapshot = account.open(mailbox.id).await?.current();
+            let snapshot = account.open(id).await?.current();
             snapshot.len() - snapshot.count_below(first)
         }
         _ => 0,
-    };
-    Ok((id, found, Some(recent)))
+    })
 }

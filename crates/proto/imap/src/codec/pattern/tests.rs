@@ -36,12 +36,24 @@ fn a_star_crosses_levels_and_a_percent_does_not() {
 #[test]
 fn references_and_patterns_are_put_together() {
     let text = |reference: &str, pattern: &str| {
-        ListPattern::parse(reference.as_bytes(), pattern.as_bytes()).unwrap().as_str().to_owned()
+        let pattern = ListPattern::parse(reference.as_bytes(), pattern.as_bytes(), Enabled::default());
+        pattern.unwrap().as_str().to_owned()
     };
     assert_eq!(text("a/", "%"), "a/%");
     assert_eq!(text("a/", "/%"), "%");
     assert_eq!(text("", "Entw&APw-rfe/*"), "Entwürfe/*");
-    assert!(ListPattern::parse(b"", b"&").is_err());
+    assert!(ListPattern::parse(b"", b"&", Enabled::default()).is_err());
+    assert!(ListPattern::parse(b"", "Entwürfe".as_bytes(), Enabled::default()).is_err());
+}
+
+#[test]
+fn who_enabled_utf8_writes_patterns_in_it() {
+    let mut utf8 = Enabled::default();
+    utf8.enable(crate::command::Extension::Utf8Accept);
+    let text = |pattern: &[u8]| ListPattern::parse("Jürg/".as_bytes(), pattern, utf8).map(|p| p.as_str().to_owned());
+    assert_eq!(text("Entwu\u{308}rfe/%".as_bytes()).unwrap(), "Jürg/Entwürfe/%");
+    assert_eq!(text(b"R&D*").unwrap(), "Jürg/R&D*");
+    assert!(text(b"\xfc%").is_err());
 }
 
 #[test]

@@ -297,7 +297,7 @@ fn parsers_never_panic() {
         if let Ok(text) = modified_utf7::decode(bytes) {
             assert_eq!(modified_utf7::encode(&text).as_bytes(), bytes);
         }
-        if let Ok(pattern) = ListPattern::parse(b"", bytes) {
+        if let Ok(pattern) = ListPattern::parse(b"", bytes, crate::Enabled::default()) {
             pattern.matches_text("INBOX/a");
         }
     }

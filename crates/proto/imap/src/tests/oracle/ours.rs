@@ -1,8 +1,9 @@
 //! What we make of a command, as text that both sides can be brought to.
 
+use crate::codec::ListPattern;
 use crate::command::{FlagList, StatusItem};
 use crate::fetch::{FetchItem, FetchResponse};
-use crate::response::{Child, ListEntry, MailboxStatus};
+use crate::response::{Child, Existence, ListEntry, MailboxStatus};
 use crate::search::{SearchKey, SearchNode};
 use crate::{Code, Command, Connection, Event, Limits, MessageSet, Policy, Response, SequenceSet, State, Status, Tag};
 use bytes::BytesMut;
@@ -80,7 +81,11 @@ fn show(command: &Command) -> String {
         Command::Subscribe(c) => format!("Subscribe {}", c.mailbox),
         Command::Unsubscribe(c) => format!("Unsubscribe {}", c.mailbox),
         Command::Rename(c) => format!("Rename {} {}", c.from, c.to),
-        Command::List(c) => format!("List {}", c.pattern.as_ref().map_or("-", |p| p.as_str())),
+        Command::List(c) => {
+            let patterns = c.patterns.iter().flatten().map(ListPattern::as_str);
+            let patterns = patterns.collect::<Vec<_>>().join(" ");
+            format!("List {}", if c.patterns.is_none() { "-" } else { &patterns })
+        }
         Command::Lsub(c) => format!("Lsub {}", c.pattern.as_str()),
         Command::Status(c) => {
             let names = c.items.iter().map(|item| match item {
@@ -174,12 +179,17 @@ pub(super) fn responses() -> Vec<BytesMut> {
         uid_validity: Some(validity),
         unseen: Some(0),
         highest_modseq: Some(ModSeq(1)),
-        mailbox_id: None,
+        ..MailboxStatus::default()
     };
     let names = ["INBOX", "Entwürfe & mehr", "a \"b\"", "x]"];
     let lists: Vec<_> = names
         .iter()
-        .map(|name| ListEntry { name, no_select: true, children: Child::Has, special_uses: &[SpecialUse::Sent] })
+        .map(|name| ListEntry {
+            existence: Existence::Level,
+            children: Child::Has,
+            special_uses: &[SpecialUse::Sent],
+            ..ListEntry::new(name)
+        })
         .collect();
     let mut responses = vec![
         Response::ListDelimiter,

@@ -78,7 +78,8 @@ fn pattern(reference: &Mailbox<'_>, pattern: &ListMailbox<'_>, empty: &str) -> S
         return empty.to_owned();
     }
     // INBOX is no word of its own in a reference.
-    ListPattern::parse(&wire(reference), &pattern).map_or_else(|e| format!("{e:?}"), |p| p.as_str().to_owned())
+    let parsed = ListPattern::parse(&wire(reference), &pattern, crate::Enabled::default());
+    parsed.map_or_else(|e| format!("{e:?}"), |p| p.as_str().to_owned())
 }
 
 fn flags(flags: &[Flag<'_>]) -> String {
