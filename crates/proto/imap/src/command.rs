@@ -25,7 +25,7 @@ pub mod unsubscribe;
 
 pub(crate) mod flag_list;
 
-pub use append::Append;
+pub use append::{Append, AppendLiteral, AppendMessage, LiteralKind};
 pub use authenticate::Authenticate;
 pub use copy::Copy;
 pub use create::Create;

@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | AUTHENTICATE | [`Connection::challenge`] | `SaslResponse` or `Aborted` |
 //! | IDLE | [`Connection::idle`] | `IdleDone` or `Aborted` |
-//! | APPEND | [`Connection::accept_append`], or `finish` to refuse | `AppendChunk`…, then `AppendEnd` or `Aborted` |
+//! | APPEND | [`Connection::accept_append`] after each piece of it, or `finish` to refuse | `AppendMessage`, `AppendLiteral`, `AppendChunk`, `AppendUrl`…, then `AppendEnd` or `Aborted` |
 //! | STARTTLS | [`Connection::begin_tls`], [`Connection::tls_established`] | the next command |
 //!
 //! Broken commands, and those not legal in the state, are answered here and never reach the session.
@@ -119,7 +119,7 @@ impl Connection {
         let waiting = u64::try_from(self.input.len()).unwrap_or(u64::MAX);
         match self.phase {
             Phase::Closed | Phase::AwaitTls => false,
-            Phase::Running | Phase::AppendOffered { .. } => waiting < self.limits.pipeline_max.0,
+            Phase::Running | Phase::AppendOffered(_) => waiting < self.limits.pipeline_max.0,
             _ => true,
         }
     }
@@ -140,9 +140,9 @@ impl Connection {
     /// When [`Self::handle_timeout`] is to be called; `None` while a command runs.
     pub fn next_deadline(&self) -> Option<Duration> {
         let timeout = match self.phase {
-            Phase::Closed | Phase::Running | Phase::AppendOffered { .. } => return None,
+            Phase::Closed | Phase::Running | Phase::AppendOffered(_) => return None,
             _ if self.resumed => return None,
-            Phase::AppendBody { .. } | Phase::AppendTail(_) => self.limits.literal_timeout,
+            Phase::Append(_) | Phase::AppendBody { .. } | Phase::AppendTail(_) => self.limits.literal_timeout,
             _ if self.state == State::NotAuthenticated => self.limits.login_timeout,
             _ => self.limits.idle_timeout,
         };
@@ -220,8 +220,12 @@ impl Connection {
         status.encode(&mut self.output, tag.as_str());
         self.resumed = true;
         match std::mem::replace(&mut self.phase, Phase::Command) {
-            Phase::AppendOffered { announced: LiteralAnnouncement { size, synchronising: false }, .. }
-            | Phase::AppendBody { left: size, .. } => self.discard(size),
+            Phase::AppendOffered(append) | Phase::Append(append) => {
+                if let Some(LiteralAnnouncement { size, synchronising: false }) = append.announced {
+                    self.discard(size);
+                }
+            }
+            Phase::AppendBody { left, .. } => self.discard(left),
             Phase::AppendTail(_) => self.discard(0),
             _ => {}
         }
@@ -296,15 +300,20 @@ impl Connection {
         }
     }
 
-    /// Accepts the message that `AppendStart` announced: the client may send it.
+    /// Takes the piece of an APPEND that was told last; if it announced bytes, the client may send them.
     pub fn accept_append(&mut self) {
         match std::mem::replace(&mut self.phase, Phase::Running) {
-            Phase::AppendOffered { tag, announced } => {
-                if announced.synchronising {
-                    self.output.extend_from_slice(b"+ OK\r\n");
-                }
-                self.phase = Phase::AppendBody { tag, left: announced.size };
+            Phase::AppendOffered(mut append) => {
                 self.resumed = true;
+                self.phase = match append.announced.take_if(|_| append.pieces.is_empty()) {
+                    Some(LiteralAnnouncement { size, synchronising }) => {
+                        if synchronising {
+                            self.output.extend_from_slice(b"+ OK\r\n");
+                        }
+                        Phase::AppendBody { append, left: size }
+                    }
+                    None => Phase::Append(append),
+                };
             }
             other => self.phase = other,
         }

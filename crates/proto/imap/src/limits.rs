@@ -29,6 +29,9 @@ pub const LITERAL_TIMEOUT: Duration = Duration::from_mins(5);
 /// Largest piece of a message literal handed out at once.
 pub const APPEND_CHUNK_MAX: Octets = Octets::kib(64);
 
+/// Most messages that one APPEND may bring (RFC 3502): they are one batch, and until it is made they are held.
+pub const APPEND_MESSAGES_MAX: usize = 1000;
+
 /// The limits of a connection. `Default` gives the constants of this module.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -56,6 +59,8 @@ pub struct Limits {
     pub literal_timeout: Duration,
     /// See [`APPEND_CHUNK_MAX`].
     pub append_chunk_max: Octets,
+    /// See [`APPEND_MESSAGES_MAX`].
+    pub append_messages_max: usize,
 }
 
 impl Default for Limits {
@@ -73,6 +78,7 @@ impl Default for Limits {
             idle_timeout: IDLE_TIMEOUT,
             literal_timeout: LITERAL_TIMEOUT,
             append_chunk_max: APPEND_CHUNK_MAX,
+            append_messages_max: APPEND_MESSAGES_MAX,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One row per command: its name, where it is legal, what announces it and who parses it.
 
 use crate::codec::{Cursor, ParseError};
+use crate::command::append::Opening;
 use crate::command::{self, Command, bare};
 use crate::connection::State;
 
@@ -18,12 +19,12 @@ pub enum Stage {
 }
 
 /// What a literal in a command's arguments is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Literals {
     /// A string like any other, kept whole.
     Strings,
-    /// The last one is a message, streamed (APPEND).
-    Message,
+    /// Behind what this reads, messages or parts of them, streamed (APPEND).
+    Messages(Opening),
 }
 
 /// A command's parser: the cursor stands behind its name; `true` if it had the `UID` prefix.
@@ -59,8 +60,8 @@ impl Spec {
         Self { capability: Some(capability), ..self }
     }
 
-    const fn streaming(self) -> Self {
-        Self { literals: Literals::Message, ..self }
+    const fn streaming(self, open: Opening) -> Self {
+        Self { literals: Literals::Messages(open), ..self }
     }
 
     /// Whether the command may be given in this state; else why not.
@@ -99,7 +100,7 @@ pub static COMMANDS: &[Spec] = &[
     row("LSUB", Stage::Authenticated, command::lsub::parse),
     row("NAMESPACE", Stage::Authenticated, bare::NAMESPACE).announced("NAMESPACE"),
     row("STATUS", Stage::Authenticated, command::status::parse),
-    row("APPEND", Stage::Authenticated, command::append::parse).streaming(),
+    row("APPEND", Stage::Authenticated, command::append::parse).streaming(command::append::open),
     row("IDLE", Stage::Authenticated, bare::IDLE).announced("IDLE"),
     row("CHECK", Stage::Selected, bare::CHECK),
     row("CLOSE", Stage::Selected, bare::CLOSE),
@@ -125,6 +126,7 @@ pub const CAPABILITIES: &[&str] = &[
     "SASL-IR",
     "CHILDREN",
     "UIDPLUS",
+    "MULTIAPPEND",
     "SPECIAL-USE",
     "CREATE-SPECIAL-USE",
     "LIST-EXTENDED",

@@ -1,14 +1,13 @@
 //! One connection from the greeting to its end.
 
-use crate::command::append;
+use crate::command::append::{self, Appending};
 use crate::dispatch::dispatch;
 use crate::login;
-use crate::place::Place;
 use crate::selected::Selected;
 use crate::status;
-use domain::{Account, Staging};
+use domain::Account;
 use net::{ShutdownToken, Ticket};
-use proto_imap::command::{Append, Extension};
+use proto_imap::command::Extension;
 use proto_imap::connection::{LoginPolicy, Tag};
 use proto_imap::view::{EXPUNGES_HELD_MAX, Expunges, UpdateForm};
 use proto_imap::{Code, Connection, Event, Limits, Policy, Response, Status};
@@ -41,15 +40,6 @@ pub struct Service {
 pub(crate) struct SignedIn {
     pub(crate) name: String,
     pub(crate) account: Account,
-}
-
-/// An APPEND whose message is on its way.
-pub(crate) struct Appending {
-    pub(crate) tag: Tag,
-    pub(crate) append: Append,
-    /// The target.
-    pub(crate) place: Place,
-    pub(crate) staging: Staging,
 }
 
 pub(crate) struct Session<S> {
@@ -254,7 +244,10 @@ impl<S: Transport> Session<S> {
                     self.machine.finish(&tag, &Status::ok("IDLE completed"));
                 }
             }
-            Event::AppendStart { tag, append } => append::start(self, tag, append).await?,
+            Event::AppendStart { tag, append } => append::start(self, tag, &append).await?,
+            Event::AppendMessage(message) => append::message(self, message).await?,
+            Event::AppendLiteral(literal) => append::literal(self, literal).await?,
+            Event::AppendUrl(url) => append::url(self, &url),
             Event::AppendChunk(piece) => append::chunk(self, piece).await?,
             Event::AppendEnd => append::end(self).await?,
             Event::Aborted => (self.attempt, self.idling, self.appending) = (None, None, None),

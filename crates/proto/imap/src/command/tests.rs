@@ -1,13 +1,13 @@
+mod append;
 mod list;
 
-use super::append::Head;
 use super::*;
-use crate::codec::{Cursor, ParseError, literal_announced};
+use crate::codec::{Cursor, ParseError};
 use crate::connection::State;
 use crate::fetch::{BodySection, FetchItem, SectionText};
 use crate::registry::{self, Stage};
 use crate::response::Code;
-use types::{FlagChange, Flags, KEYWORDS_MAX, Keyword, MailboxName, ModSeq, Octets, Secret, Timestamp};
+use types::{FlagChange, Flags, KEYWORDS_MAX, Keyword, MailboxName, ModSeq, Secret};
 
 /// Parses a command without its tag, in the first state where it is legal.
 fn parse(text: &str) -> Result<Command, ParseError> {
@@ -163,36 +163,6 @@ fn create_takes_what_the_mailbox_is_for() {
         "CREATE a (USE (\\Sent)",
         "CREATE a (USE (\\Sent)) b",
     ]);
-}
-
-#[test]
-fn append_knows_the_message_from_the_mailbox() {
-    let head = |text: &str| {
-        let announced = literal_announced(text.as_bytes()).unwrap();
-        append::parse_head(&mut Cursor::new(text.as_bytes()), announced)
-    };
-    assert_eq!(head(" {5}\r\n"), Ok(Head::Mailbox));
-    let flags = FlagList { system: Flags::SEEN, keywords: vec![Keyword::parse("$a").unwrap()] };
-    let message = |flags: &FlagList, date| {
-        let flags = flags.clone();
-        Ok(Head::Message(Append { mailbox: name("INBOX"), flags, date, size: Octets(310) }))
-    };
-    let date = Some(Timestamp(0));
-    assert_eq!(head(" INBOX {310}\r\n"), message(&FlagList::default(), None));
-    assert_eq!(head(" {5}\r\ninbox {310+}\r\n"), message(&FlagList::default(), None));
-    assert_eq!(head(" INBOX (\\Seen $a) \" 1-Jan-1970 00:00:00 +0000\" {310}\r\n"), message(&flags, date));
-    assert_eq!(head(" INBOX () \" 1-Jan-1970 00:00:00 +0000\" {310}\r\n"), message(&FlagList::default(), date));
-    for bad in [
-        " INBOX(\\Seen) {1}\r\n",
-        "{5}\r\n",
-        " INBOX x {1}\r\n",
-        " INBOX (\\Recent) {1}\r\n",
-        " INBOX  {1}\r\n",
-        " INBOX {0+X {1}\r\n",
-    ] {
-        assert!(head(bad).is_err(), "{bad}");
-    }
-    all_bad(&["APPEND INBOX", "APPEND INBOX text", "APPEND"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the machine tells the session, and what the session tells the machine about login.
 
-use crate::command::{Append, Authenticate, Command, Login};
+use crate::command::{Append, AppendLiteral, AppendMessage, Authenticate, Command, Login};
 use bytes::Bytes;
 use std::fmt;
 use types::Secret;
@@ -76,18 +76,26 @@ pub enum Event {
     SaslResponse(Secret<Vec<u8>>),
     /// The client ended IDLE. Answer with `finish`.
     IdleDone,
-    /// APPEND announces a message. Go on with `accept_append`, or refuse with `finish`.
+    /// APPEND begins. Go on with `accept_append`, or refuse with `finish`.
     AppendStart {
         /// Its tag.
         tag: Tag,
-        /// Where the message goes and how long it is.
+        /// Where its messages go.
         append: Append,
     },
-    /// The next piece of the message.
+    /// A message begins; the one before it is whole. Go on with `accept_append`, or refuse with `finish`.
+    AppendMessage(AppendMessage),
+    /// Bytes of the message are announced: all of them, unless it is catenated. Let them come with `accept_append`, or
+    /// refuse with `finish`.
+    AppendLiteral(AppendLiteral),
+    /// The next part of the message is to be copied from where this URL leads (RFC 4469 §3); it is as it was sent. Go on
+    /// with `accept_append`, or refuse with `finish`.
+    AppendUrl(Box<[u8]>),
+    /// The next piece of the announced bytes.
     AppendChunk(Bytes),
-    /// The message and the command are whole. Answer with `finish`.
+    /// The last message and the command are whole. Answer with `finish`.
     AppendEnd,
     /// The command that ran is over and was answered here: a SASL exchange that was cancelled or is no base64, an IDLE
-    /// that ended in something else than DONE, an APPEND with something behind its message. Forget it.
+    /// that ended in something else than DONE, an APPEND that cannot be read. Forget it.
     Aborted,
 }

@@ -1,11 +1,10 @@
 //! Framing: from bytes to whole commands, literals included.
 
-use super::phase::Phase;
+use super::phase::{Appending, Phase};
 use super::{Connection, Event, LoginPolicy, State, Tag};
 use crate::codec::{Cursor, LiteralAnnouncement, ParseError, literal_announced};
-use crate::command::append::{self, Head as AppendHead};
+use crate::command::append::{Fragment, Reader};
 use crate::command::{Authenticate, Command};
-use crate::enabled::Enabled;
 use crate::registry::{self, Literals};
 use crate::response::{Code, Status};
 use zeroize::Zeroize;
@@ -20,12 +19,19 @@ pub(super) enum Step {
     Wait,
 }
 
+/// A command that is whole.
+enum Parsed {
+    Command(Command),
+    /// An APPEND that needs no literal: all that it brings is here already.
+    Append(Box<Appending>),
+}
+
 /// What to do with a literal that a line announces.
 enum Announced {
     /// Read it as a part of the command.
     Argument,
-    /// Ask the session whether it takes the message.
-    Message(Tag, append::Append),
+    /// Tell the session what comes before the bytes of the message.
+    Message(Box<Appending>),
     /// Refuse the command.
     Refuse(Option<Tag>, ParseError),
 }
@@ -37,10 +43,11 @@ impl Connection {
                 Phase::Command => self.read_command(),
                 Phase::SaslLine(_) => self.read_sasl_line(),
                 Phase::Idle(_) => self.read_done(),
+                Phase::Append(_) => self.tell_append(),
                 Phase::AppendBody { .. } => self.read_message(),
                 Phase::AppendTail(_) => self.read_message_tail(),
                 Phase::Discard { .. } => self.read_discarded(),
-                Phase::Running | Phase::AppendOffered { .. } | Phase::AwaitTls | Phase::Closed => Step::Wait,
+                Phase::Running | Phase::AppendOffered(_) | Phase::AwaitTls | Phase::Closed => Step::Wait,
             };
             match step {
                 Step::Event(event) => return Some(event),
@@ -50,7 +57,7 @@ impl Connection {
         }
     }
 
-    fn command_max(&self) -> usize {
+    pub(super) fn command_max(&self) -> usize {
         let max = match self.state {
             State::NotAuthenticated => self.limits.command_before_login_max,
             _ => self.limits.command_max,
@@ -100,19 +107,27 @@ impl Connection {
     fn complete_command(&mut self, end: usize) -> Step {
         let mut frame = self.take_input(end);
         let text = frame.strip_suffix(b"\n").unwrap_or(&frame);
-        let parsed = parse_command(text.strip_suffix(b"\r").unwrap_or(text), self.state, self.enabled);
+        let parsed = self.parse_command(text.strip_suffix(b"\r").unwrap_or(text));
         if self.state == State::NotAuthenticated {
             // It may have held a password.
             frame.zeroize();
             self.active_at = self.now;
         }
         match parsed {
-            Ok((tag, command)) => self.hand_out(tag, command),
+            Ok((tag, Parsed::Command(command))) => self.hand_out(tag, command),
+            Ok((_, Parsed::Append(append))) => self.begin_append(append),
             Err((tag, error)) => {
                 self.refuse(tag.as_ref(), &error);
                 Step::Again
             }
         }
+    }
+
+    /// From here on the session is told what an APPEND says.
+    fn begin_append(&mut self, append: Box<Appending>) -> Step {
+        self.bad_commands = 0;
+        self.phase = Phase::Append(append);
+        Step::Again
     }
 
     fn hand_out(&mut self, tag: Tag, command: Command) -> Step {
@@ -145,20 +160,10 @@ impl Connection {
     /// The line up to `end` announces a literal.
     fn handle_announcement(&mut self, end: usize, announced: LiteralAnnouncement) -> Step {
         match self.judge_announcement(end, announced) {
-            Announced::Argument => {
-                // The limits have been asked, so the size is a small number.
-                self.line_start = end.saturating_add(usize::try_from(announced.size).unwrap_or(usize::MAX));
-                self.searched = self.line_start;
-                if announced.synchronising {
-                    self.output.extend_from_slice(b"+ OK\r\n");
-                }
-                Step::Again
-            }
-            Announced::Message(tag, append) => {
+            Announced::Argument => self.read_argument(end, announced),
+            Announced::Message(append) => {
                 self.take_input(end);
-                self.bad_commands = 0;
-                self.phase = Phase::AppendOffered { tag: tag.clone(), announced };
-                Step::Event(Event::AppendStart { tag, append })
+                self.begin_append(append)
             }
             Announced::Refuse(tag, error) => {
                 self.take_input(end);
@@ -183,10 +188,14 @@ impl Connection {
             Ok(head) => head,
             Err(error) => return Announced::Refuse(Some(tag), error),
         };
-        if head.spec.literals == Literals::Message {
-            match append::parse_head(&mut head.arguments, announced) {
-                Ok(AppendHead::Mailbox) => {}
-                Ok(AppendHead::Message(append)) => return Announced::Message(tag, append),
+        if let Literals::Messages(open) = head.spec.literals {
+            let room = self.limits.append_messages_max;
+            let reader = Reader::new(&mut head.arguments, Some(announced), room);
+            match reader.first(open, head.uid) {
+                Ok(Fragment::Argument) => {}
+                Ok(Fragment::Said(said)) => {
+                    return Announced::Message(Box::new(Appending::new(tag, said, Some(announced))));
+                }
                 Err(error) => return Announced::Refuse(Some(tag), error),
             }
         }
@@ -195,13 +204,55 @@ impl Connection {
             let refusal = ParseError::Refusal(Code::PrivacyRequired, "Passwords are taken inside TLS only");
             return Announced::Refuse(Some(tag), refusal);
         }
+        match self.admit_argument(end, announced) {
+            Ok(()) => Announced::Argument,
+            Err(error) => Announced::Refuse(Some(tag), error),
+        }
+    }
+
+    /// Whether a literal that is a string like any other may come; the line up to `end` announces it.
+    pub(super) fn admit_argument(&self, end: usize, announced: LiteralAnnouncement) -> Result<(), ParseError> {
         let whole = u64::try_from(end).unwrap_or(u64::MAX).saturating_add(announced.size);
         let command_max = u64::try_from(self.command_max()).unwrap_or(u64::MAX);
         let before_login = self.state == State::NotAuthenticated;
         if whole > command_max || before_login && announced.size > self.limits.literal_before_login_max.0 {
-            return Announced::Refuse(Some(tag), ParseError::Refusal(Code::Limit, "The literal is too large"));
+            return Err(ParseError::Refusal(Code::Limit, "The literal is too large"));
         }
-        Announced::Argument
+        Ok(())
+    }
+
+    /// Lets such a literal come.
+    pub(super) fn read_argument(&mut self, end: usize, announced: LiteralAnnouncement) -> Step {
+        // The limits have been asked, so the size is a small number.
+        self.line_start = end.saturating_add(usize::try_from(announced.size).unwrap_or(usize::MAX));
+        self.searched = self.line_start;
+        if announced.synchronising {
+            self.output.extend_from_slice(b"+ OK\r\n");
+        }
+        Step::Again
+    }
+
+    /// Reads a framed command without its line end.
+    fn parse_command(&self, text: &[u8]) -> Result<(Tag, Parsed), (Option<Tag>, ParseError)> {
+        let mut cursor = Cursor::new(text).with(self.enabled);
+        let tag = cursor.tag().map(Tag::new).map_err(|error| (None, error))?;
+        let parse = || {
+            let mut head = registry::parse_head(&cursor, self.state)?;
+            if let Literals::Messages(open) = head.spec.literals {
+                let reader = Reader::new(&mut head.arguments, None, self.limits.append_messages_max);
+                return match reader.first(open, head.uid)? {
+                    Fragment::Said(said) => Ok(Parsed::Append(Box::new(Appending::new(tag.clone(), said, None)))),
+                    Fragment::Argument => Err(ParseError::Syntax("A message is missing")),
+                };
+            }
+            let command = (head.spec.parse)(&mut head.arguments, head.uid)?;
+            head.arguments.end()?;
+            Ok(Parsed::Command(command))
+        };
+        match parse() {
+            Ok(parsed) => Ok((tag, parsed)),
+            Err(error) => Err((Some(tag), error)),
+        }
     }
 
     /// Answers a command that does not reach the session, and counts it.
@@ -231,20 +282,4 @@ fn read_tag(text: &[u8]) -> Option<Tag> {
     let tag = cursor.tag().ok().map(Tag::new);
     // A line without a space may be one long word, and no tag at all.
     tag.filter(|_| cursor.peek() == Some(b' '))
-}
-
-/// Reads a framed command without its line end.
-fn parse_command(text: &[u8], state: State, enabled: Enabled) -> Result<(Tag, Command), (Option<Tag>, ParseError)> {
-    let mut cursor = Cursor::new(text).with(enabled);
-    let tag = cursor.tag().map(Tag::new).map_err(|error| (None, error))?;
-    let parse = || {
-        let mut head = registry::parse_head(&cursor, state)?;
-        let command = (head.spec.parse)(&mut head.arguments, head.uid)?;
-        head.arguments.end()?;
-        Ok(command)
-    };
-    match parse() {
-        Ok(command) => Ok((tag, command)),
-        Err(error) => Err((Some(tag), error)),
-    }
 }

@@ -3,8 +3,10 @@
 use super::frame::Step;
 use super::phase::Phase;
 use super::{Connection, Event, State};
-use crate::codec::{ANNOUNCEMENT_MAX, LiteralAnnouncement, ParseError, literal_announced};
+use crate::codec::{ANNOUNCEMENT_MAX, Cursor, LiteralAnnouncement, ParseError, literal_announced};
+use crate::command::append::{Fragment, Piece, Reader};
 use crate::command::authenticate;
+use crate::response::Code;
 use zeroize::Zeroize;
 
 /// Longest line where only DONE or nothing may stand.
@@ -18,7 +20,7 @@ impl Connection {
         let max = usize::try_from(self.limits.sasl_line_max.0).unwrap_or(usize::MAX);
         let Some(mut line) = (match self.take_line(max) {
             Ok(line) => line,
-            Err(TooLong) => return self.abort("The response is too long", true),
+            Err(TooLong) => return self.abort(&ParseError::Syntax("The response is too long"), Some(0)),
         }) else {
             return Step::Wait;
         };
@@ -26,8 +28,8 @@ impl Connection {
         let decoded = if text == b"*" { None } else { Some(authenticate::decode(text)) };
         line.zeroize();
         match decoded {
-            None => self.abort("AUTHENTICATE was cancelled", false),
-            Some(Err(_)) => self.abort("The response is not base64", false),
+            None => self.abort(&ParseError::Syntax("AUTHENTICATE was cancelled"), None),
+            Some(Err(_)) => self.abort(&ParseError::Syntax("The response is not base64"), None),
             Some(Ok(response)) => {
                 self.phase = Phase::Running;
                 Step::Event(Event::SaslResponse(response))
@@ -42,16 +44,16 @@ impl Connection {
                 self.phase = Phase::Running;
                 Step::Event(Event::IdleDone)
             }
-            Ok(Some(_)) => self.abort("IDLE ends with DONE", false),
-            Err(TooLong) => self.abort("IDLE ends with DONE", true),
+            Ok(Some(_)) => self.abort(&ParseError::Syntax("IDLE ends with DONE"), None),
+            Err(TooLong) => self.abort(&ParseError::Syntax("IDLE ends with DONE"), Some(0)),
         }
     }
 
     pub(super) fn read_message(&mut self) -> Step {
         let Phase::AppendBody { left, .. } = &mut self.phase else { return Step::Wait };
         if *left == 0 {
-            if let Phase::AppendBody { tag, .. } = std::mem::replace(&mut self.phase, Phase::Running) {
-                self.phase = Phase::AppendTail(tag);
+            if let Phase::AppendBody { append, .. } = std::mem::replace(&mut self.phase, Phase::Running) {
+                self.phase = Phase::AppendTail(append);
             }
             return Step::Again;
         }
@@ -64,28 +66,83 @@ impl Connection {
         Step::Event(Event::AppendChunk(chunk.freeze()))
     }
 
-    /// Nothing may stand between a message and the end of its command.
-    pub(super) fn read_message_tail(&mut self) -> Step {
-        let end = self.find_line_end();
-        let text = self.input.get(..end.unwrap_or(self.input.len())).unwrap_or_default();
-        if !strip_line_end(text).iter().all(|b| matches!(b, b' ' | b'\r')) || text.len() > SHORT_LINE_MAX {
-            return self.abort("Unexpected text after the message", true);
-        }
-        let Some(end) = end else { return Step::Wait };
-        self.take_input(end);
-        self.phase = Phase::Running;
-        Step::Event(Event::AppendEnd)
+    /// Hands out the next thing that an APPEND has said.
+    pub(super) fn tell_append(&mut self) -> Step {
+        let mut append = match std::mem::replace(&mut self.phase, Phase::Running) {
+            Phase::Append(append) => append,
+            other => {
+                self.phase = other;
+                return Step::Wait;
+            }
+        };
+        let event = match append.pieces.pop_front() {
+            None | Some(Piece::End) => return Step::Event(Event::AppendEnd),
+            Some(Piece::Start(start)) => Event::AppendStart { tag: append.tag.clone(), append: start },
+            Some(Piece::Message(message)) => Event::AppendMessage(message),
+            Some(Piece::Literal(literal)) => Event::AppendLiteral(literal),
+            Some(Piece::Url(url)) => Event::AppendUrl(url),
+        };
+        self.phase = Phase::AppendOffered(append);
+        Step::Event(event)
     }
 
-    /// Answers what ran with BAD; `discard` if the rest of its line is still to come.
-    fn abort(&mut self, why: &'static str, discard: bool) -> Step {
+    /// Reads what stands between the bytes of a message and the next ones, or the end of the command.
+    pub(super) fn read_message_tail(&mut self) -> Step {
+        let end = self.find_line_end();
+        if end.unwrap_or(self.input.len()) > self.command_max() {
+            let line_start = self.line_start;
+            self.take_input(line_start);
+            return self.abort(&ParseError::Syntax("The command is too long"), Some(0));
+        }
+        let Some(end) = end else { return Step::Wait };
+        let announced = self.input.get(self.line_start..end).and_then(literal_announced);
+        match self.read_fragment(end, announced) {
+            Ok(Fragment::Argument) => {
+                if let Some(announced) = announced {
+                    return self.read_argument(end, announced);
+                }
+                // Only an announced literal can be an argument that is still to come.
+                Step::Wait
+            }
+            Ok(Fragment::Said(said)) => {
+                self.take_input(end);
+                if let Phase::AppendTail(mut append) = std::mem::replace(&mut self.phase, Phase::Running) {
+                    append.go_on(said, announced);
+                    self.phase = Phase::Append(append);
+                }
+                Step::Again
+            }
+            Err(error) => {
+                self.take_input(end);
+                let discard = announced.filter(|announced| !announced.synchronising);
+                self.abort(&error, discard.map(|announced| announced.size))
+            }
+        }
+    }
+
+    fn read_fragment(&self, end: usize, announced: Option<LiteralAnnouncement>) -> Result<Fragment, ParseError> {
+        let Phase::AppendTail(append) = &self.phase else { return Ok(Fragment::Argument) };
+        let text = self.input.get(..end).unwrap_or_default();
+        // With an announcement the line end belongs to it.
+        let text = if announced.is_some() { text } else { strip_line_end(text) };
+        let mut cursor = Cursor::new(text).with(self.enabled);
+        let fragment = Reader::new(&mut cursor, announced, append.room).read(append.position)?;
+        if let (Fragment::Argument, Some(announced)) = (&fragment, announced) {
+            self.admit_argument(end, announced)?;
+        }
+        Ok(fragment)
+    }
+
+    /// Refuses what ran; `discard` if the rest of it is still to come, beginning with so many bytes of a literal.
+    fn abort(&mut self, why: &ParseError, discard: Option<u64>) -> Step {
         let tag = match std::mem::replace(&mut self.phase, Phase::Command) {
-            Phase::SaslLine(tag) | Phase::Idle(tag) | Phase::AppendTail(tag) => Some(tag),
+            Phase::SaslLine(tag) | Phase::Idle(tag) => Some(tag),
+            Phase::AppendTail(append) => Some(append.tag),
             _ => None,
         };
-        self.refuse(tag.as_ref(), &ParseError::Syntax(why));
-        if discard {
-            self.discard(0);
+        self.refuse(tag.as_ref(), why);
+        if let Some(size) = discard {
+            self.discard(size);
         }
         Step::Event(Event::Aborted)
     }
@@ -110,6 +167,10 @@ impl Connection {
             _ => self.limits.discard_max,
         };
         (self.line_start, self.searched) = (0, 0);
+        if size > budget.0 {
+            // RFC 7888 §4, §5: what was announced is not even read to be thrown away.
+            return self.bye(Some(Code::TooBig), "The literal is too large");
+        }
         self.phase = Phase::Discard { left: size, budget: budget.0 };
     }
 

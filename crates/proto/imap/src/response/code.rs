@@ -104,6 +104,8 @@ pub enum Code {
     TooBig,
     /// The mailbox cannot be for that (RFC 6154 §3).
     UseAttr,
+    /// A URL, as the client wrote it, that leads nowhere (RFC 4469 §4.1).
+    BadUrl(Box<[u8]>),
 }
 
 impl Code {
@@ -134,6 +136,10 @@ impl Code {
                 id.write(out);
             }
             Self::Modified(set) => drop(write!(out, "MODIFIED {set}")),
+            Self::BadUrl(url) => {
+                out.extend_from_slice(b"BADURL ");
+                write_url(out, url);
+            }
             plain => out.extend_from_slice(plain.name().as_bytes()),
         }
     }
@@ -177,6 +183,7 @@ impl Code {
             Self::UnknownCte => "UNKNOWN-CTE",
             Self::TooBig => "TOOBIG",
             Self::UseAttr => "USEATTR",
+            Self::BadUrl(_) => "BADURL",
         }
     }
 }
@@ -185,4 +192,26 @@ fn write_with(out: &mut BytesMut, name: &str, number: u64) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b" ");
     write_number(out, number);
+}
+
+/// Longest URL that is repeated; of a longer one the beginning is.
+const URL_REPEATED_MAX: usize = 1024;
+
+/// What cannot stand in a code is percent-encoded, which for a URL means the same.
+///
+/// ```text
+/// url-resp-text = 1*<any TEXT-CHAR except "]">
+/// ```
+fn write_url(out: &mut BytesMut, url: &[u8]) {
+    for byte in url.iter().take(URL_REPEATED_MAX) {
+        if byte.is_ascii_graphic() && *byte != b']' {
+            out.extend_from_slice(&[*byte]);
+        } else {
+            // Writing to a BytesMut does not fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    if url.is_empty() {
+        out.extend_from_slice(b"/");
+    }
 }

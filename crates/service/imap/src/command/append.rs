@@ -1,72 +1,192 @@
-//! APPEND (RFC 3501 §6.3.11, APPENDUID: RFC 4315 §3): the message streams into the store while it arrives.
+//! APPEND (RFC 3501 §6.3.11, MULTIAPPEND: RFC 3502, APPENDUID: RFC 4315 §3): messages stream into the store while they
+//! arrive, and go into the mailbox together when the command is whole. Until then nothing of them is to be seen, and if
+//! the command ends in any other way nothing is left of them.
 
 use crate::place::Place;
-use crate::session::{Appending, Session};
+use crate::session::Session;
 use crate::status;
 use bytes::Bytes;
 use domain::{FlagNames, MailError, NewMessage, Staging};
-use proto_imap::command::Append;
+use proto_imap::command::{Append, AppendLiteral, AppendMessage};
 use proto_imap::connection::Tag;
+use proto_imap::response::StatusKind;
 use proto_imap::view::{Expunges, UpdateForm};
 use proto_imap::{Code, Status};
 use service_session::Transport;
 use std::io;
-use types::UidSet;
+use types::{Octets, UidSet};
 
-/// The announcement: refused before a byte of the message is taken, if it has to be.
-pub(crate) async fn start<S: Transport>(session: &mut Session<S>, tag: Tag, append: Append) -> io::Result<()> {
-    match admit(session, &append).await {
-        Ok((place, staging)) => {
+/// How large the messages of one APPEND may be together, a single one apart: small ones stand in memory until the
+/// command is whole.
+pub(crate) const APPEND_TOGETHER_MAX: Octets = Octets::mib(64);
+
+/// An APPEND whose messages are on their way.
+pub(crate) struct Appending {
+    tag: Tag,
+    place: Place,
+    /// Those that are whole.
+    messages: Vec<NewMessage>,
+    /// The one that is not.
+    current: Option<Current>,
+    /// How large those that are whole are together.
+    together: Octets,
+}
+
+/// A message that is on its way.
+struct Current {
+    head: AppendMessage,
+    /// Begun with its first bytes.
+    staging: Option<Staging>,
+}
+
+/// Why an APPEND is refused.
+pub(crate) enum Failure {
+    /// By a mail verb.
+    Mail(MailError),
+    /// With this answer.
+    Status(Status),
+}
+
+impl From<MailError> for Failure {
+    fn from(error: MailError) -> Self {
+        Self::Mail(error)
+    }
+}
+
+/// The command begins: refused before a byte of a message is taken, if it has to be.
+pub(crate) async fn start<S: Transport>(session: &mut Session<S>, tag: Tag, append: &Append) -> io::Result<()> {
+    match session.find(&append.mailbox).await {
+        Ok(place) => {
+            let (messages, current, together) = (Vec::new(), None, Octets(0));
+            session.appending = Some(Box::new(Appending { tag, place, messages, current, together }));
             session.machine.accept_append();
-            session.appending = Some(Box::new(Appending { tag, append, place, staging }));
         }
         Err(failure) => session.machine.finish(&tag, &status::of_target(&failure)),
     }
     Ok(())
 }
 
-async fn admit<S: Transport>(session: &Session<S>, append: &Append) -> Result<(Place, Staging), MailError> {
-    let place = session.find(&append.mailbox).await?;
-    let max = session.service.shared.mail.message_max();
-    if append.size > max {
-        return Err(MailError::TooLarge { max });
-    }
-    if place.account.usage().await?.refuses(append.size) {
-        return Err(MailError::OverQuota);
-    }
-    let staging = place.account.stage(Some(append.size)).await?;
-    Ok((place, staging))
+/// A message begins.
+pub(crate) async fn message<S: Transport>(session: &mut Session<S>, head: AppendMessage) -> io::Result<()> {
+    let Some(mut appending) = session.appending.take() else { return Ok(()) };
+    let begun = appending.complete_message().await;
+    appending.current = Some(Current { head, staging: None });
+    go_on(session, appending, begun);
+    Ok(())
 }
 
-/// A piece of the message.
+/// Bytes of it are announced.
+pub(crate) async fn literal<S: Transport>(session: &mut Session<S>, literal: AppendLiteral) -> io::Result<()> {
+    let Some(mut appending) = session.appending.take() else { return Ok(()) };
+    let max = session.service.shared.mail.message_max();
+    let admitted = appending.admit(literal, max).await;
+    go_on(session, appending, admitted);
+    Ok(())
+}
+
+/// A part of it is to be copied (RFC 4469 §3).
+pub(crate) fn url<S: Transport>(session: &mut Session<S>, url: &[u8]) {
+    let Some(appending) = session.appending.take() else { return };
+    let refusal = Status::no(Code::BadUrl(url.into()), "There is no such message");
+    session.machine.finish(&appending.tag, &refusal);
+}
+
+/// Some of these bytes.
 pub(crate) async fn chunk<S: Transport>(session: &mut Session<S>, piece: Bytes) -> io::Result<()> {
-    let Some(appending) = &mut session.appending else { return Ok(()) };
-    if let Err(failure) = appending.staging.write(&piece).await
-        && let Some(appending) = session.appending.take()
-    {
-        session.machine.finish(&appending.tag, &status::of_mail(&failure));
+    let Some(mut appending) = session.appending.take() else { return Ok(()) };
+    let Some(staging) = appending.current.as_mut().and_then(|current| current.staging.as_mut()) else { return Ok(()) };
+    match staging.write(&piece).await {
+        Ok(()) => session.appending = Some(appending),
+        Err(failure) => session.machine.finish(&appending.tag, &status::of_mail(&failure)),
     }
     Ok(())
 }
 
-/// The message is whole.
+/// The command is whole.
 pub(crate) async fn end<S: Transport>(session: &mut Session<S>) -> io::Result<()> {
-    let Some(appending) = session.appending.take() else { return Ok(()) };
-    let Appending { tag, append, place, staging } = *appending;
-    let appended = async {
-        let mut message = NewMessage::new(staging.finish().await?);
-        message.flags = FlagNames { system: append.flags.system, keywords: append.flags.keywords };
-        message.internal_date = append.date;
-        place.account.append(place.mailbox.id, vec![message]).await
+    let Some(mut appending) = session.appending.take() else { return Ok(()) };
+    let completed = appending.complete_message().await;
+    let Appending { tag, place, messages, .. } = *appending;
+    let appended = match completed {
+        Ok(()) => place.account.append(place.mailbox.id, messages).await.map_err(Failure::Mail),
+        Err(failure) => Err(failure),
     };
-    let status = match appended.await {
+    let status = match appended {
         Ok(appended) => {
             let code = Code::AppendUid(appended.uid_validity, UidSet::from_uids(appended.uids));
             Status::ok("APPEND completed").with_code(code)
         }
-        Err(failure) => status::of_target(&failure),
+        Err(failure) => failure.status(),
     };
     session.tell(Expunges::Told, UpdateForm::Plain).await?;
     session.machine.finish(&tag, &status);
     Ok(())
+}
+
+/// Lets the client go on, or answers the command, of which nothing is left then.
+fn go_on<S: Transport>(session: &mut Session<S>, appending: Box<Appending>, so_far: Result<(), Failure>) {
+    match so_far {
+        Ok(()) => {
+            session.machine.accept_append();
+            session.appending = Some(appending);
+        }
+        Err(failure) => session.machine.finish(&appending.tag, &failure.status()),
+    }
+}
+
+impl Failure {
+    fn status(self) -> Status {
+        match self {
+            Self::Mail(failure) => status::of_target(&failure),
+            Self::Status(status) => status,
+        }
+    }
+}
+
+impl Appending {
+    /// The message that is on its way is whole.
+    async fn complete_message(&mut self) -> Result<(), Failure> {
+        let Some(Current { head, staging }) = self.current.take() else { return Ok(()) };
+        let Some(staging) = staging.filter(|staging| staging.size() > Octets(0)) else { return Err(empty()) };
+        let mut message = NewMessage::new(staging.finish().await?);
+        self.together = Octets(self.together.0.saturating_add(message.staged.size().0));
+        message.flags = FlagNames { system: head.flags.system, keywords: head.flags.keywords };
+        message.internal_date = head.date;
+        self.messages.push(message);
+        Ok(())
+    }
+
+    /// Whether bytes may come.
+    async fn admit(&mut self, literal: AppendLiteral, max: Octets) -> Result<(), Failure> {
+        if self.current.as_ref().is_some_and(|c| !c.head.is_catenated) && literal.size == Octets(0) {
+            return Err(empty());
+        }
+        self.make_room(literal.size, max).await
+    }
+
+    /// Whether the message may grow by so much: the limits and the quota speak before anything is written.
+    async fn make_room(&mut self, more: Octets, max: Octets) -> Result<(), Failure> {
+        let Some(current) = &mut self.current else { return Ok(()) };
+        let so_far = current.staging.as_ref().map_or(0, |staging| staging.size().0);
+        let size = Octets(so_far.saturating_add(more.0));
+        if size > max {
+            return Err(MailError::TooLarge { max }.into());
+        }
+        let together = Octets(self.together.0.saturating_add(size.0));
+        if !self.messages.is_empty() && together > APPEND_TOGETHER_MAX {
+            return Err(Failure::Status(Status::no(Code::Limit, "The messages are too large together")));
+        }
+        if self.place.account.usage().await?.refuses(together) {
+            return Err(MailError::OverQuota.into());
+        }
+        if current.staging.is_none() {
+            current.staging = Some(self.place.account.stage(Some(size)).await?);
+        }
+        Ok(())
+    }
+}
+
+/// RFC 3502 §6.3.11: an empty message is how a client takes its APPEND back.
+fn empty() -> Failure {
+    Failure::Status(Status { kind: StatusKind::No, code: None, text: "A message without a byte is none".into() })
 }

@@ -106,10 +106,13 @@ impl Session {
                 self.tag = Some(tag);
                 self.finish();
             }
-            Event::AppendStart { tag, append } => {
+            Event::AppendStart { tag, .. } => {
                 self.tag = Some(tag);
-                if append.size.0 % 3 == 2 { self.finish() } else { self.connection.accept_append() }
+                self.connection.accept_append();
             }
+            Event::AppendLiteral(literal) if literal.size.0 % 3 == 2 => self.finish(),
+            Event::AppendUrl(url) if url.len() % 3 == 2 => self.finish(),
+            Event::AppendMessage(_) | Event::AppendLiteral(_) | Event::AppendUrl(_) => self.connection.accept_append(),
             Event::SaslResponse(response) => {
                 if response.expose().is_empty() {
                     let tag = self.tag.clone().unwrap();
@@ -137,12 +140,15 @@ impl Session {
     }
 }
 
-const SEEDS: [&str; 14] = [
+const SEEDS: [&str; 17] = [
     "a LOGIN anna \"tin\\\"te\"\r\nb SELECT {5}\r\nINBOX\r\nc FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (Subject \"x\")]<0.9>)\r\nd LOGOUT\r\n",
     "a AUTHENTICATE PLAIN\r\nAGEAYg==\r\nb NOOP\r\nc AUTHENTICATE PLAIN =\r\n",
     "a AUTHENTICATE SCRAM-SHA-256 biws\r\n\r\n\r\n*\r\nb CAPABILITY\r\n",
     "a APPEND INBOX (\\Seen $x) \" 1-Jan-2024 00:00:00 +0100\" {10+}\r\n0123456789\r\nb NOOP\r\n",
     "a APPEND {5+}\r\nINBOX {6}\r\n012345\r\nb APPEND x {2+}\r\nab {3+}\r\nabc\r\nc APPEND x {1+}\r\n. y {3+}\r\nb N\r\nd NOOP\r\n",
+    "a APPEND x (\\Seen) {3+}\r\nabc \"17-Jul-1996 02:44:25 -0700\" ~{4}\r\na\0bc UTF8 (~{1+}\r\nx)\r\nb NOOP\r\n",
+    "a APPEND {1}\r\nx CATENATE (URL \"/x;UIDVALIDITY=1/;UID=20\" TEXT {3+}\r\n\r\n. URL {4+}\r\n/y/; URL z TEXT ~{1}\r\nx UTF8 (~{1+}\r\ny))\r\nb NOOP\r\n",
+    "a APPEND x CATENATE (URL y)\r\nb APPEND x CATENATE (URL y URL /z) {4+}\r\nabcd CATENATE (URL z)\r\nc APPEND x {1+}\r\ny x\r\n",
     "a IDLE\r\nDONE\r\nb IDLE\r\nc NOOP\r\nd NOOP\r\n",
     "a STARTTLS\r\nb NOOP\r\n",
     "a SEARCH CHARSET UTF-8 OR (FROM \"a\" NOT SEEN) {3+}\r\nb c\r\nb UID SEARCH MODSEQ \"/flags/\\\\seen\" all 7 UID 1:*,4\r\n",
@@ -178,7 +184,7 @@ fn any_split_of_the_input_gives_the_same_events_and_answers() {
 
 /// Changes, removes, repeats and puts in.
 fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
-    const WORDS: [&str; 24] = [
+    const WORDS: [&str; 30] = [
         "\r\n",
         "{3+}\r\n",
         "{3}\r\n",
@@ -194,6 +200,12 @@ fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
         "NOT ",
         "OR ",
         "a APPEND x {4+}\r\n",
+        "CATENATE (",
+        "URL ",
+        "TEXT {1+}\r\n",
+        "UTF8 (",
+        "~{2}\r\n",
+        " {0+}\r\n",
         "DONE\r\n",
         "[",
         "]",

@@ -1,16 +1,22 @@
 //! APPEND: asked first, then streamed.
 
 use super::harness::Driver;
-use crate::command::Command;
+use crate::command::{AppendLiteral, Command};
 use crate::connection::{Event, Tag};
 use crate::limits::Limits;
 use crate::response::{Code, Status};
 use types::Octets;
 
-fn start(driver: &mut Driver) -> (String, u64) {
-    match driver.poll() {
-        Some(Event::AppendStart { tag, append }) => (tag.as_str().to_owned(), append.size.0),
-        other => panic!("an APPEND was expected: {other:?} {}", driver.output()),
+/// Goes along with an APPEND up to the bytes of its next message.
+fn start(driver: &mut Driver) -> u64 {
+    loop {
+        match driver.poll() {
+            Some(Event::AppendStart { .. } | Event::AppendMessage(_) | Event::AppendUrl(_)) => {
+                driver.connection.accept_append();
+            }
+            Some(Event::AppendLiteral(AppendLiteral { size, .. })) => return size.0,
+            other => panic!("an APPEND was expected: {other:?} {}", driver.output()),
+        }
     }
 }
 
@@ -29,7 +35,7 @@ fn message(driver: &mut Driver) -> (Vec<u8>, Option<Event>) {
 fn a_message_is_asked_for_and_streamed() {
     let mut driver = Driver::logged_in(Limits::default());
     driver.receive("a APPEND INBOX (\\Seen) {10}\r\n");
-    assert_eq!(start(&mut driver), ("a".into(), 10));
+    assert_eq!(start(&mut driver), 10);
     assert_eq!(driver.output(), "", "nothing is promised before the session has agreed");
     assert_eq!((driver.poll(), driver.connection.next_deadline()), (None, None));
     driver.connection.accept_append();
@@ -66,9 +72,47 @@ fn a_mailbox_may_come_as_a_literal_and_a_message_may_be_empty() {
     assert_eq!(driver.poll(), None);
     assert_eq!(driver.output(), "+ OK\r\n");
     driver.receive("INBOX {0+}\r\n \r\n");
-    assert_eq!(start(&mut driver), ("a".into(), 0));
+    assert_eq!(start(&mut driver), 0);
     driver.connection.accept_append();
     assert_eq!(message(&mut driver), (vec![], Some(Event::AppendEnd)));
+}
+
+#[test]
+fn messages_follow_each_other() {
+    let mut driver = Driver::logged_in(Limits::default());
+    driver.receive("a APPEND INBOX {3}\r\n");
+    assert_eq!(start(&mut driver), 3);
+    driver.connection.accept_append();
+    driver.receive("one (\\Seen) ~{4}\r\n");
+    let (bytes, next) = message(&mut driver);
+    assert!(matches!((&bytes[..], next), (b"one", Some(Event::AppendMessage(_)))));
+    driver.connection.accept_append();
+    assert_eq!((start(&mut driver), driver.output()), (4, "+ OK\r\n".into()), "the second is not promised yet");
+    driver.connection.accept_append();
+    driver.receive("t\0wo CATENATE (URL {1}\r\n");
+    assert_eq!(message(&mut driver), (b"t\0wo".to_vec(), None), "a URL is to come");
+    assert_eq!(driver.output(), "+ OK\r\n+ OK\r\n");
+    driver.receive("/ TEXT {2+}\r\n..)\r\nb NOOP\r\n");
+    assert_eq!(start(&mut driver), 2);
+    driver.connection.accept_append();
+    assert_eq!(message(&mut driver), (b"..".to_vec(), Some(Event::AppendEnd)));
+    driver.ok("a");
+    assert_eq!(driver.command().0, "b");
+}
+
+#[test]
+fn an_append_without_a_literal_is_one_as_well() {
+    let mut driver = Driver::logged_in(Limits::default());
+    driver.receive("a APPEND INBOX CATENATE (URL /x)\r\nb NOOP\r\n");
+    assert!(matches!(driver.poll(), Some(Event::AppendStart { .. })));
+    driver.connection.accept_append();
+    assert!(matches!(driver.poll(), Some(Event::AppendMessage(_))));
+    driver.connection.accept_append();
+    assert!(matches!(driver.poll(), Some(Event::AppendUrl(_))));
+    driver.connection.accept_append();
+    assert_eq!((driver.poll(), driver.poll()), (Some(Event::AppendEnd), None));
+    driver.ok("a");
+    assert_eq!(driver.command().0, "b");
 }
 
 #[test]
@@ -88,6 +132,27 @@ fn a_refused_message_is_not_sent_or_thrown_away() {
 }
 
 #[test]
+fn a_second_message_may_be_refused_at_each_of_its_pieces() {
+    for (tail, pieces) in [(" {3+}\r\nabc {3+}\r\nabc\r\n", 1), (" {3+}\r\nabc {3+}\r\nabc\r\n", 2), (" {3}\r\n", 2)] {
+        let mut driver = Driver::logged_in(Limits::default());
+        driver.receive("a APPEND INBOX {1+}\r\n.");
+        start(&mut driver);
+        driver.connection.accept_append();
+        driver.receive(tail);
+        for piece in 1..pieces {
+            assert!(driver.poll().is_some(), "{piece}");
+            assert!(matches!(driver.poll(), Some(Event::AppendMessage(_))));
+            driver.connection.accept_append();
+        }
+        driver.poll();
+        driver.connection.finish(&Tag::new("a"), &Status::no(Code::OverQuota, "Full"));
+        driver.receive("b NOOP\r\n");
+        assert_eq!(driver.command().0, "b", "{tail}");
+        assert_eq!(driver.output(), "a NO [OVERQUOTA] Full\r\n");
+    }
+}
+
+#[test]
 fn a_session_may_give_up_in_the_middle() {
     let mut driver = Driver::logged_in(Limits::default());
     driver.receive("a APPEND INBOX {6}\r\n");
@@ -101,17 +166,56 @@ fn a_session_may_give_up_in_the_middle() {
 }
 
 #[test]
-fn text_behind_the_message_is_bad() {
-    for tail in [" INBOX {3+}\r\nabc\r\n", "x\r\n", " (\\Seen) {9999}\r\n", &format!("{}\r\n", " ".repeat(100))] {
+fn what_cannot_be_read_behind_a_message_is_bad() {
+    for (tail, answer) in [
+        (" INBOX {3+}\r\nabc\r\n", "a BAD APPEND takes a mailbox, flags, a date and a literal\r\n"),
+        ("x\r\n", "a BAD Unexpected text after the message\r\n"),
+        (" (\\Seen) {9999}x\r\n", "a BAD A message is a literal\r\n"),
+        (" (\\Frob) {9999}\r\n", "a BAD There is no such system flag, or it can not be set\r\n"),
+        (" CATENATE (URL {70000+}\r\n", "a NO [LIMIT] The literal is too large\r\n"),
+    ] {
         let mut driver = Driver::logged_in(Limits::default());
         driver.receive("a APPEND INBOX {1+}\r\n.");
         start(&mut driver);
         driver.connection.accept_append();
         driver.receive(tail);
-        assert_eq!(message(&mut driver), (b".".to_vec(), Some(Event::Aborted)), "{tail}");
+        let (bytes, next) = message(&mut driver);
+        assert_eq!((&bytes[..], next), (&b"."[..], Some(Event::Aborted)), "{tail}");
+        if tail.contains("70000") {
+            driver.receive(&"x".repeat(70_000));
+            driver.receive(")\r\n");
+        }
         driver.receive("b NOOP\r\n");
         assert_eq!(driver.command().0, "b", "{tail}");
-        assert_eq!(driver.output(), "a BAD Unexpected text after the message\r\n");
+        assert!(driver.output().starts_with(answer), "{tail}");
+    }
+}
+
+#[test]
+fn a_line_behind_a_message_is_no_longer_than_a_command() {
+    for (length, fits) in [(65_536, true), (65_537, false)] {
+        let mut driver = Driver::logged_in(Limits::default());
+        driver.receive("a APPEND x {1+}\r\n.");
+        start(&mut driver);
+        driver.connection.accept_append();
+        driver.receive(&format!("{}\r\nb NOOP\r\n", " ".repeat(length - 2)));
+        assert_eq!(message(&mut driver).1, Some(if fits { Event::AppendEnd } else { Event::Aborted }));
+    }
+}
+
+#[test]
+fn messages_of_one_command_have_a_limit() {
+    for (count, fits) in [(3, true), (4, false)] {
+        let mut driver = Driver::logged_in(Limits { append_messages_max: 3, ..Limits::default() });
+        driver.receive(&format!("a APPEND x{}\r\n", " {1+}\r\n.".repeat(count)));
+        let mut last = None;
+        while let Some(event) = driver.poll() {
+            driver.connection.accept_append();
+            last = Some(event);
+        }
+        assert_eq!(last, Some(if fits { Event::AppendEnd } else { Event::Aborted }));
+        let refused = driver.output().starts_with("a NO [LIMIT] More messages than one command may bring\r\n");
+        assert_eq!(refused, !fits);
     }
 }
 

@@ -134,12 +134,19 @@ fn lines_for_one_word_are_short() {
         driver.connection.idle(&Tag::new("a"));
         driver.receive(&format!("DONE{}\r\n", " ".repeat(length - 6)));
         assert_eq!(driver.poll(), Some(if fits { Event::IdleDone } else { Event::Aborted }));
-        let mut driver = Driver::logged_in(Limits::default());
-        driver.receive(&format!("a APPEND x {{0+}}\r\n{}\r\n", " ".repeat(length - 2)));
-        assert!(matches!(driver.poll(), Some(Event::AppendStart { .. })));
-        driver.connection.accept_append();
-        assert_eq!(driver.poll(), Some(if fits { Event::AppendEnd } else { Event::Aborted }));
     }
+}
+
+#[test]
+fn a_literal_that_is_too_large_even_to_be_thrown_away_ends_the_connection_at_once() {
+    let mut driver = Driver::logged_in(Limits::default());
+    driver.receive("a SELECT {10000000000}\r\nb SELECT {10000000000+}\r\n");
+    assert_eq!(driver.poll(), None);
+    assert!(driver.connection.is_closed());
+    assert_eq!(
+        driver.output(),
+        "a NO [LIMIT] The literal is too large\r\nb NO [LIMIT] The literal is too large\r\n* BYE [TOOBIG] The literal is too large\r\n"
+    );
 }
 
 #[test]

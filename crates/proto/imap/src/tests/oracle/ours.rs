@@ -1,14 +1,18 @@
 //! What we make of a command, as text that both sides can be brought to.
 
 use crate::codec::ListPattern;
-use crate::command::{FlagList, StatusItem};
+use crate::command::{AppendLiteral, AppendMessage, FlagList, StatusItem};
 use crate::fetch::{FetchItem, FetchResponse};
 use crate::response::{Child, Existence, ListEntry, MailboxStatus};
 use crate::search::{SearchKey, SearchNode};
 use crate::{Code, Command, Connection, Event, Limits, MessageSet, Policy, Response, SequenceSet, State, Status, Tag};
 use bytes::BytesMut;
+use std::fmt::Write as _;
 use std::time::Duration;
 use types::{Flags, Keyword, Keywords, MailboxName, ModSeq, SpecialUse, Timestamp, Uid, UidSet, UidValidity};
+
+/// What an APPEND says that the other parser does not know: further messages (RFC 3502), parts (RFC 4469).
+pub(super) const EXTENDED: &str = " and more";
 
 /// The command, or the answer if there is none.
 pub(super) fn parse(line: &str) -> Result<String, String> {
@@ -28,14 +32,30 @@ pub(super) fn parse(line: &str) -> Result<String, String> {
             Ok(show(&command))
         }
         Some(Event::AppendStart { tag, append }) if answer.is_empty() => {
+            let mut said = format!("Append {}", append.mailbox);
+            let mut messages = 0;
             connection.accept_append();
-            while let Some(Event::AppendChunk(_)) = connection.poll_event(Duration::ZERO) {}
+            while let Some(event) = connection.poll_event(Duration::ZERO) {
+                match event {
+                    Event::AppendMessage(AppendMessage { flags: list, date, is_catenated }) => {
+                        messages += 1;
+                        if is_catenated || messages > 1 {
+                            said.push_str(EXTENDED);
+                        }
+                        let _ = write!(said, " {} {:?}", flags(&list), date.map(Timestamp::unix_seconds));
+                    }
+                    Event::AppendLiteral(AppendLiteral { size, .. }) => {
+                        let _ = write!(said, " {size}");
+                    }
+                    _ => {}
+                }
+                connection.accept_append();
+            }
             if !connection.is_answer_due() {
                 return Err("t BAD The message does not end".to_owned());
             }
             more_than_one(&mut connection, &tag)?;
-            let date = append.date.map(Timestamp::unix_seconds);
-            Ok(format!("Append {} {} {date:?} {}", append.mailbox, flags(&append.flags), append.size))
+            Ok(said)
         }
         other => Err(format!("{answer}{other:?}")),
     }
