@@ -3,9 +3,12 @@
 //! is left empty, and the next comma begins anew.
 
 mod member;
+mod text;
 
 use crate::lexer::{Alphabet, Kind, Token, Tokens};
 use member::Member;
+pub use text::list_text;
+pub(crate) use text::{First, ListText};
 
 /// One entry of an address list as ENVELOPE shows it (RFC 3501 §7.4.2): raw bytes, unquoted, unfolded, encoded words
 /// as they came. Without a domain (`None`) it begins a group (`mailbox` is its name) or ends one (no `mailbox` either).

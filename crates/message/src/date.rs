@@ -47,8 +47,8 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-/// Reads a Date field. `None` if there is no day, month, year and time of day in it; a zone that is not known is taken
-/// for UTC (RFC 5322 §4.3).
+/// Reads a Date field. `None` if there is no day, month and year in it. A zone that is not known is taken for UTC
+/// (RFC 5322 §4.3), and so is a time that cannot be read: for midnight (RFC 5256 §2.2).
 pub fn parse(value: &[u8]) -> Option<SentDate> {
     let mut words = Words(Tokens::new(value.get(..DATE_MAX).unwrap_or(value), Alphabet::Date));
     let mut first = words.next()?;
@@ -70,8 +70,11 @@ pub fn parse(value: &[u8]) -> Option<SentDate> {
     if !(1..=days_in_month(year, month.1)).contains(&day) {
         return None;
     }
-    let second = time_of_day(&words.next()?)?;
-    let offset = words.next().map_or(0, |zone| zone_minutes(&zone));
+    let time = words.next().and_then(|time| time_of_day(&time));
+    let (second, offset) = match time {
+        Some(second) => (second, words.next().map_or(0, |zone| zone_minutes(&zone))),
+        None => (0, 0),
+    };
     let civil = Civil { year, month: month.1, day, second };
     let seconds = days_from_civil(civil.year, civil.month, civil.day) * 86_400 + civil.second - i64::from(offset) * 60;
     Some(SentDate { at: Timestamp::from_unix_seconds(seconds), offset_minutes: offset })
@@ -195,12 +198,14 @@ mod tests {
             ("1-Jan-2026 12.30 +0000", 1_767_270_600, 0),
             ("Mon, 29 Feb 2024 00:00:00 +1400", 1_709_114_400, 840),
             ("Sat, 1 Jan 100 00:00:00 junk", 946_684_800, 0),
+            ("1 Jan 2026", 1_767_225_600, 0),
+            ("1 Jan 2026 24:00 +0100", 1_767_225_600, 0),
+            ("1 Jan 2026 noon -0800", 1_767_225_600, 0),
         ] {
             let want = SentDate { at: Timestamp::from_unix_seconds(seconds), offset_minutes: offset };
             assert_eq!(parse(text.as_bytes()), Some(want), "{text}");
         }
-        for bad in ["", "Tue", "30 Feb 2026 00:00 +0000", "1 Foo 2026 00:00", "1 Jan 2026", "1 Jan 2026 24:00", "(((("]
-        {
+        for bad in ["", "Tue", "30 Feb 2026 00:00 +0000", "1 Foo 2026 00:00", "1 Jan", "(((("] {
             assert_eq!(parse(bad.as_bytes()), None, "{bad}");
         }
     }

@@ -60,10 +60,11 @@ pub(crate) fn summary(scanned: &Scanned<'_>) -> Summary {
         has_attachment: scanned.entities.iter().any(|e| e.described.looks_attached),
         is_text_cut: scanned.texts.is_cut,
         is_limited: scanned.is_limited,
+        is_subject_repeated: scanned.texts.is_subject_repeated,
     };
     let preview = scanned.capture.preview();
     let texts = scanned.texts;
-    let [subject, from, sender, reply_to, to, cc, bcc] = &texts.searchable;
+    let [from, sender, reply_to, to, cc, bcc] = &texts.addresses;
     let row = row::write(
         &fixed,
         [
@@ -73,13 +74,14 @@ pub(crate) fn summary(scanned: &Scanned<'_>) -> Summary {
             &parts,
             texts.message_id.as_bytes(),
             &texts.references,
-            subject.as_bytes(),
+            texts.subject.as_bytes(),
             from.as_bytes(),
             sender.as_bytes(),
             reply_to.as_bytes(),
             to.as_bytes(),
             cc.as_bytes(),
             bcc.as_bytes(),
+            &texts.firsts,
             preview.as_bytes(),
         ],
     );

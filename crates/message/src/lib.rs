@@ -41,5 +41,5 @@ pub use parameter::{PARAMETERS_MAX, Parameter, Parameterised};
 pub use part::{Part, PartKind, PartPath, Parts, TransferEncoding};
 pub use preview::PREVIEW_MAX;
 pub use scanner::Scanner;
-pub use summary::{ImapRevision, SectionText, SentDate, Summary, SummaryError};
+pub use summary::{FirstAddress, FirstOf, ImapRevision, SectionText, SentDate, Summary, SummaryError};
 pub use texts::{MESSAGE_ID_MAX, REFERENCES_MAX, SEARCH_TEXT_MAX};

@@ -3,6 +3,7 @@
 //! A summary is one row of bytes, written once at delivery; reading one back copies nothing and parses only the
 //! lengths of its pieces. The row format stands in `summary/row.rs`.
 
+mod first;
 mod locate;
 pub(crate) mod row;
 
@@ -11,6 +12,7 @@ use bytes::{BufMut, Bytes};
 use std::ops::Range;
 use types::{Octets, Timestamp};
 
+pub use first::{FirstAddress, FirstOf};
 pub use locate::SectionText;
 use row::Slot;
 
@@ -131,12 +133,12 @@ impl Summary {
         self.fixed.sent
     }
 
-    /// Message-ID without its angle brackets; `None` if there is none.
+    /// Message-ID in its normal form, without angle brackets and quotes (RFC 5256 §3); `None` if there is no valid one.
     pub fn message_id(&self) -> Option<&str> {
         Some(self.text(Slot::MessageId)).filter(|id| !id.is_empty())
     }
 
-    /// The ids of the messages this one answers, oldest first and without angle brackets: those of References, or
+    /// The ids of the messages this one answers, oldest first, as [`Summary::message_id`]: those of References, or
     /// of In-Reply-To where there are none (RFC 5256 §3). At most [`REFERENCES_MAX`](crate::REFERENCES_MAX).
     pub fn references(&self) -> impl Iterator<Item = &str> {
         let mut rest = self.slot(Slot::References);
@@ -144,12 +146,17 @@ impl Summary {
             .map(|id| std::str::from_utf8(id).unwrap_or_default())
     }
 
-    /// Subject: unfolded, decoded.
+    /// Subject: unfolded, decoded; of several the last, as in ENVELOPE.
     pub fn subject(&self) -> &str {
         self.text(Slot::Subject)
     }
 
-    /// From: the field's text, unfolded and decoded, for SEARCH. Several fields are joined by `, `.
+    /// Whether there are several Subject fields: who asks for any of them reads the header.
+    pub fn is_subject_repeated(&self) -> bool {
+        self.fixed.is_subject_repeated
+    }
+
+    /// From: what ENVELOPE shows, decoded, for SEARCH: `name <mailbox@host>, group: mailbox@host;`.
     pub fn from(&self) -> &str {
         self.text(Slot::From)
     }

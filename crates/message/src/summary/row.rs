@@ -6,7 +6,7 @@ use bytes::BufMut;
 use std::ops::Range;
 use types::Timestamp;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The pieces of a row; their order is the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +25,13 @@ pub(crate) enum Slot {
     To,
     Cc,
     Bcc,
+    /// Where the first entries of From, To and Cc lie: name, mailbox, host.
+    Firsts,
     Preview,
 }
 
 /// How many there are.
-pub(crate) const SLOTS: usize = 14;
+pub(crate) const SLOTS: usize = 15;
 
 /// Where the pieces lie in the row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +48,7 @@ impl Slots {
 
 /// What is no byte string.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one bit of the row")]
 pub(crate) struct Fixed {
     pub(crate) size: u64,
     pub(crate) lines: u64,
@@ -54,6 +57,7 @@ pub(crate) struct Fixed {
     pub(crate) has_attachment: bool,
     pub(crate) is_text_cut: bool,
     pub(crate) is_limited: bool,
+    pub(crate) is_subject_repeated: bool,
 }
 
 /// Why a stretch of BODYSTRUCTURE is left out.
@@ -72,7 +76,8 @@ pub(crate) fn write(fixed: &Fixed, slots: [&[u8]; SLOTS]) -> Vec<u8> {
     let bits = u8::from(fixed.has_attachment)
         | u8::from(fixed.is_text_cut) << 1
         | u8::from(fixed.is_limited) << 2
-        | u8::from(fixed.sent.is_some()) << 3;
+        | u8::from(fixed.sent.is_some()) << 3
+        | u8::from(fixed.is_subject_repeated) << 4;
     out.push(bits);
     if let Some(sent) = fixed.sent {
         out.extend_from_slice(&sent.at.0.to_le_bytes());
@@ -115,6 +120,7 @@ fn read_pieces(row_length: usize, mut rest: &[u8]) -> Option<(Fixed, Slots)> {
         has_attachment: bits & 1 != 0,
         is_text_cut: bits & 2 != 0,
         is_limited: bits & 4 != 0,
+        is_subject_repeated: bits & 16 != 0,
     };
     let mut slots = Slots([0; SLOTS], [0; SLOTS]);
     for (start, end) in slots.0.iter_mut().zip(slots.1.iter_mut()) {
