@@ -2,16 +2,20 @@
 //!
 //! A [`Query`] is a flat list, so that neither building nor evaluating it recurses. Keys that the columns of a snapshot
 //! answer are tested first; only messages that those leave open have their summaries read, only those still open their
-//! header, and only the rest their text, streamed with bounded memory (`search/plan.rs`, `search/texts.rs`).
+//! header, and only the rest their text, streamed with bounded memory (`search/plan.rs`, `search/texts.rs`). A
+//! [`Search`] goes in steps of bounded work (`search/run.rs`). A full-text index can stand behind [`TextIndex`].
 
 mod day;
+mod index;
 mod plan;
 mod run;
 mod texts;
 
 pub use day::Day;
+pub use index::{Candidates, TextIndex, TextQuestion};
+pub use run::{Progress, STEP_BYTES_MAX, STEP_CONTENTS_MAX, STEP_MESSAGES_MAX, Search};
 
-use types::{Flags, Keyword, ModSeq, Uid, UidSet};
+use types::{EmailId, Flags, Keyword, ModSeq, ThreadId, Timestamp, Uid, UidSet};
 
 /// Most nodes of a query.
 pub const QUERY_NODES_MAX: usize = 2048;
@@ -56,7 +60,7 @@ pub enum AddressField {
 }
 
 /// What a message must fit (RFC 9051 §6.4.4, RFC 3501 §6.4.4). Sequence numbers are the session's: it hands UIDs in.
-/// Texts are compared as substrings, case aside, after decoding.
+/// Texts are compared as substrings, after decoding, by i;unicode-casemap (RFC 5255 §4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueryKey {
     /// Every message.
@@ -83,6 +87,22 @@ pub enum QueryKey {
     On(Day),
     /// INTERNALDATE is within the day or later.
     Since(Day),
+    /// INTERNALDATE is at least so many seconds before the moment of the search (RFC 5032 §2).
+    Older(u32),
+    /// INTERNALDATE is at most so many seconds before the moment of the search (RFC 5032 §2).
+    Younger(u32),
+    /// The message came into the mailbox before the day (RFC 8514 §4.3).
+    SavedBefore(Day),
+    /// The message came into the mailbox within the day.
+    SavedOn(Day),
+    /// The message came into the mailbox within the day or later.
+    SavedSince(Day),
+    /// SAVEDATESUPPORTED: every message, for every mailbox knows when its messages came (RFC 8514 §4.3).
+    SaveDateSupported,
+    /// The content has this id (RFC 8474 §6).
+    EmailId(EmailId),
+    /// The message is of this thread (RFC 8474 §6).
+    ThreadId(ThreadId),
     /// The Date field, time and zone left aside, is before the day. Messages without a readable one fit no SENT key.
     SentBefore(Day),
     /// The Date field is within the day.
@@ -95,15 +115,18 @@ pub enum QueryKey {
     Smaller(u64),
     /// Changed at or after this (RFC 7162 §3.1.5).
     ModSeq(ModSeq),
-    /// The text in an address field; an empty one asks whether there is such a field.
+    /// The text in an address field as ENVELOPE shows it, names and addresses decoded: `name <mailbox@host>`. An empty
+    /// one asks whether there is such a field.
     Address(AddressField, Box<str>),
-    /// The text in the subject; an empty one asks whether there is one.
+    /// The text in the subject, of several the last, as in ENVELOPE; an empty one asks whether there is one.
     Subject(Box<str>),
-    /// The text in a header field of this name; an empty one asks whether there is such a field.
+    /// The text in one of the header fields of this name, in what comes after the colon, white space around it left
+    /// aside; an empty one asks whether there is such a field.
     Header(Box<str>, Box<str>),
-    /// The text in the body: text parts decoded, the headers of parts and of messages within.
+    /// The text in the body: in a text part, decoded, or in the header of a message within. Not in other fields of
+    /// headers, those of MIME parts included (RFC 9051 §6.4.4).
     Body(Box<str>),
-    /// The text in the header or the body.
+    /// The text in the header, those of MIME parts included, or in the body.
     Text(Box<str>),
 }
 
@@ -123,6 +146,7 @@ pub enum QueryError {
 pub struct Query {
     steps: Vec<Step>,
     zone_minutes: i16,
+    moment: Option<Timestamp>,
 }
 
 /// One step of a query, operands before their operators.
@@ -176,10 +200,18 @@ impl Query {
             }
             open.push(Open { operator, end, operands: 0 });
         }
-        if open.is_empty() { Ok(Self { steps, zone_minutes: 0 }) } else { Err(QueryError::Shape) }
+        if open.is_empty() { Ok(Self { steps, zone_minutes: 0, moment: None }) } else { Err(QueryError::Shape) }
     }
 
-    /// Looks at INTERNALDATE in this zone, minutes east of Greenwich: the one in which the client is shown it. UTC if
+    /// Evaluates OLDER and YOUNGER at this moment. If this is not called, at that at which the search begins, by the
+    /// clock of the account.
+    #[must_use]
+    pub fn at(mut self, moment: Timestamp) -> Self {
+        self.moment = Some(moment);
+        self
+    }
+
+    /// Looks at INTERNALDATE and the save date in this zone, minutes east of Greenwich: the one in which the client is shown it. UTC if
     /// this is not called.
     #[must_use]
     pub fn in_zone(mut self, minutes: i16) -> Self {

@@ -23,7 +23,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use store_kv::{PageLimit, Scan};
 use types::{
-    AccountId, EmailId, FlagChange, MailboxId, MailboxName, ModSeq, Octets, SpecialUse, Uid, UidSet, UidValidity,
+    AccountId, EmailId, FlagChange, MailboxId, MailboxName, ModSeq, Octets, SpecialUse, Timestamp, Uid, UidSet,
+    UidValidity,
 };
 
 /// An account's mail. Cheap to clone. `Ok` means that what was done is durable and that views show it.
@@ -46,6 +47,11 @@ impl Account {
     /// Which account this is.
     pub fn id(&self) -> AccountId {
         self.live.id
+    }
+
+    /// The present, by the clock of the account's store.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.live.shared.clock.now()
     }
 
     // ---- Mailboxes ------------------------------------------------------------------------------------------------

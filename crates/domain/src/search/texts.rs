@@ -1,12 +1,12 @@
 //! Looking into a message's bytes: header fields and the text of its parts, streamed.
 
-use super::plan::{FieldKey, Known, Plan, set};
+use super::plan::{FieldKey, Known, Plan, Reading, set};
 use crate::MailError;
 use crate::mail::{Account, Content};
 use bytes::Bytes;
 use message::body_text::BodyText;
 use message::casefold::Search;
-use message::header;
+use message::{PartKind, address, header};
 use std::ops::Range;
 
 /// Longest header field that is looked at as a whole; of a longer one every part of this length is looked at alone.
@@ -23,13 +23,19 @@ pub(super) struct Reader<'a> {
     start: u64,
     /// How many bytes are read at least.
     read_ahead: u64,
+    bytes_read: u64,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of a message for a plan: only who looks for text reads more than the header.
-    pub(super) fn new(account: &'a Account, content: &'a Content, plan: &Plan<'_>) -> Self {
+    pub(super) fn new(account: &'a Account, content: &'a Content, plan: &Plan) -> Self {
         let read_ahead = if plan.texts.is_empty() { 0 } else { READ_AHEAD };
-        Self { account, content, page: Bytes::new(), start: 0, read_ahead }
+        Self { account, content, page: Bytes::new(), start: 0, read_ahead, bytes_read: 0 }
+    }
+
+    /// How many bytes have been read.
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.bytes_read
     }
 
     /// The first bytes of a range, at least one unless it or the message ends there.
@@ -41,8 +47,13 @@ impl<'a> Reader<'a> {
         if range.start < self.start || range.start >= self.start.saturating_add(length) {
             // What comes next is often wanted too; an attachment behind a short text is not.
             let end = range.end.max(range.start.saturating_add(self.read_ahead));
+            if self.bytes_read > 0 {
+                // A large message is no reason for others to wait.
+                tokio::task::yield_now().await;
+            }
             self.page = self.account.read_body(self.content, range.start..end).await?;
             self.start = range.start;
+            self.bytes_read += u64::try_from(self.page.len()).unwrap_or(u64::MAX);
         }
         let from = usize::try_from(range.start - self.start).unwrap_or(usize::MAX).min(self.page.len());
         let wanted = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
@@ -84,21 +95,32 @@ impl<'a> Reader<'a> {
     }
 
     /// Answers the keys about fields of the message's header.
-    pub(super) async fn look_at_header(&mut self, plan: &Plan<'_>, known: &mut Known) -> Result<(), MailError> {
-        let open: Vec<&FieldKey<'_>> =
+    pub(super) async fn look_at_header(&mut self, plan: &Plan, known: &mut Known) -> Result<(), MailError> {
+        let open: Vec<&FieldKey> =
             plan.fields.iter().filter(|key| known.get(key.place).is_some_and(Option::is_none)).collect();
         if open.is_empty() {
             return Ok(());
         }
         let header = 0..self.content.summary.header_size().0;
+        let mut is_in_last = vec![false; open.len()];
         self.fields(header, |field| {
-            for key in open.iter().filter(|key| field.is(key.name)) {
-                if key.needle.folded().is_empty() || key.needle.is_in(&field.text()) {
+            for (key, is_in_last) in open.iter().zip(&mut is_in_last).filter(|(key, _)| field.is(&key.name)) {
+                let is_found = key.needle.folded().is_empty()
+                    || match key.reading {
+                        Reading::Addresses => key.needle.is_in(&address::list_text(field.value)),
+                        Reading::Each | Reading::Last => key.needle.is_in(&field.text()),
+                    };
+                if key.reading == Reading::Last {
+                    *is_in_last = is_found;
+                } else if is_found {
                     set(known, key.place, true);
                 }
             }
         })
         .await?;
+        for (key, is_found) in open.iter().zip(is_in_last).filter(|(key, _)| key.reading == Reading::Last) {
+            set(known, key.place, is_found);
+        }
         for key in open {
             set(known, key.place, false);
         }
@@ -106,21 +128,24 @@ impl<'a> Reader<'a> {
     }
 
     /// Answers the keys about text anywhere.
-    pub(super) async fn look_at_text(&mut self, plan: &Plan<'_>, known: &mut Known) -> Result<(), MailError> {
+    pub(super) async fn look_at_text(&mut self, plan: &Plan, known: &mut Known) -> Result<(), MailError> {
         let mut found = Found::new(plan, known);
         let summary = &self.content.summary;
         if found.wants_header() {
             let header = 0..summary.header_size().0;
-            self.fields(header, |field| found.header_field(field, true)).await?;
+            self.fields(header, |field| found.header_field(field, false)).await?;
         }
+        let mut is_in_message = false;
         for (place, part) in summary.parts().enumerate() {
             if found.is_complete() {
                 break;
             }
-            // The first part's header is the message's own.
-            if place > 0 {
-                self.fields(part.header.clone(), |field| found.header_field(field, false)).await?;
+            // The first part's header is the message's own. That of a message within is text of the body, those of
+            // parts are MIME header fields (RFC 9051 §6.4.4, TEXT).
+            if place > 0 && (is_in_message || found.wants_header()) {
+                self.fields(part.header.clone(), |field| found.header_field(field, is_in_message)).await?;
             }
+            is_in_message = part.kind == PartKind::Message;
             let Some(mut text) = BodyText::new(&part) else { continue };
             let mut searches = found.searches();
             let mut range = part.body.clone();
@@ -161,7 +186,7 @@ struct Found<'p> {
 }
 
 impl<'p> Found<'p> {
-    fn new(plan: &'p Plan<'_>, known: &Known) -> Self {
+    fn new(plan: &'p Plan, known: &Known) -> Self {
         let open = plan.texts.iter().filter(|key| known.get(key.place).is_some_and(Option::is_none));
         Self { keys: open.map(|key| (key, false)).collect() }
     }
@@ -174,12 +199,12 @@ impl<'p> Found<'p> {
         self.keys.iter().all(|(_, is_found)| *is_found)
     }
 
-    fn header_field(&mut self, field: &header::Field<'_>, is_own: bool) {
+    fn header_field(&mut self, field: &header::Field<'_>, is_body: bool) {
         let mut line = String::from_utf8_lossy(field.name).into_owned();
         line.push_str(": ");
         line.push_str(&field.text());
         for (key, is_found) in &mut self.keys {
-            if !*is_found && (key.in_header || !is_own) {
+            if !*is_found && (key.in_header || is_body) {
                 *is_found = key.needle.is_in(&line);
             }
         }
