@@ -256,11 +256,15 @@ impl Snapshot {
     /// The messages from a sequence number (from 1) to the end of its chunk, for reading on without a search for each;
     /// empty if there is no such message.
     pub fn run_from_seq(&self, seq: u32) -> &[Entry] {
-        let run = seq.checked_sub(1).and_then(|place| {
-            let slot = self.slots.get(self.slots.partition_point(|s| s.before <= place).checked_sub(1)?)?;
-            slot.chunk.entries.get(usize::try_from(place - slot.before).ok()?..)
-        });
-        run.unwrap_or_default()
+        self.chunk_at_seq(seq).and_then(|(chunk, place)| chunk.entries.get(place..)).unwrap_or_default()
+    }
+
+    /// The chunk of the message with a sequence number (from 1), and its place there.
+    pub fn chunk_at_seq(&self, seq: u32) -> Option<(&Chunk, usize)> {
+        let before = seq.checked_sub(1)?;
+        let slot = self.slots.get(self.slots.partition_point(|s| s.before <= before).checked_sub(1)?)?;
+        let place = usize::try_from(before - slot.before).ok()?;
+        (place < slot.chunk.entries.len()).then_some((&*slot.chunk, place))
     }
 
     /// How many messages have a UID below this one.

@@ -55,6 +55,25 @@ impl UidSet {
         after.checked_sub(1).and_then(|i| self.0.get(i)).is_some_and(|r| r.contains(&uid.get()))
     }
 
+    /// What is in both sets, in time proportional to their ranges.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let (mut ours, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
+        let mut both = Vec::new();
+        while let (Some(a), Some(b)) = (ours.peek(), theirs.peek()) {
+            let (start, end) = ((*a.start()).max(*b.start()), (*a.end()).min(*b.end()));
+            if start <= end {
+                both.push(start..=end);
+            }
+            if a.end() <= b.end() {
+                ours.next()
+            } else {
+                theirs.next()
+            };
+        }
+        Self(both)
+    }
+
     /// How many UIDs the ranges span.
     pub fn len(&self) -> u64 {
         self.0.iter().map(|r| u64::from(*r.end()) - u64::from(*r.start()) + 1).sum()
@@ -89,6 +108,15 @@ mod tests {
         assert_eq!(set.len(), 8);
         assert!(set.contains(Uid::MAX) && set.contains(Uid::MIN) && !set.contains(Uid::new(4).unwrap()));
         assert_eq!(UidSet::from_uids([1, 2, 3, 9].map(|u| Uid::new(u).unwrap())).to_string(), "1:3,9");
+        let both = |a: &[RangeInclusive<u32>], b: &[RangeInclusive<u32>]| {
+            let sets = [a, b].map(|ranges| UidSet::from_ranges(ranges.iter().cloned()));
+            let [a, b] = &sets;
+            assert_eq!(a.intersection(b), b.intersection(a));
+            a.intersection(b).to_string()
+        };
+        assert_eq!(both(&[1..=10, 20..=30, 40..=40], &[5..=25, 28..=28, 40..=u32::MAX]), "5:10,20:25,28,40");
+        assert_eq!(both(&[1..=4], &[5..=9]), "");
+        assert_eq!(both(&[1..=u32::MAX], &[7..=7, 9..=u32::MAX]), "7,9:4294967295");
         assert!(UidSet::default().is_empty() && !UidSet::default().contains(Uid::MIN));
     }
 }

@@ -12,6 +12,7 @@ mod pattern;
 mod sequence;
 pub mod write;
 
+pub(crate) use cursor::UID_REQUIRED;
 pub use cursor::{Cursor, ParseError};
 pub use date::Date;
 pub(crate) use literal::ANNOUNCEMENT_MAX;

@@ -41,7 +41,7 @@ pub use lsub::Lsub;
 pub use r#move::Move;
 pub use rename::Rename;
 pub use search::Search;
-pub use select::Select;
+pub use select::{KnownRun, Resync, Select};
 pub use status::{Status, StatusItem};
 pub use store::Store;
 pub use subscribe::Subscribe;
@@ -114,12 +114,13 @@ pub enum Command {
 
 impl Command {
     /// Whether EXPUNGE may be told while the command runs: not during FETCH, STORE and SEARCH with sequence numbers,
-    /// since the numbers of commands already on their way would shift (RFC 3501 §7.4.1).
+    /// since the numbers of commands already on their way would shift (RFC 3501 §7.4.1); nor during a UID SEARCH for
+    /// sequence numbers (RFC 7162 §3.2.10.2).
     pub fn expunges(&self) -> Expunges {
         let by_number = match self {
             Self::Fetch(fetch) => !fetch.messages.is_uid(),
             Self::Store(store) => !store.messages.is_uid(),
-            Self::Search(search) => !search.uid,
+            Self::Search(search) => !search.uid || search.program.uses_sequence_numbers(),
             _ => false,
         };
         if by_number { Expunges::Held } else { Expunges::Told }

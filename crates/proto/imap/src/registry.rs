@@ -1,6 +1,6 @@
 //! One row per command: its name, where it is legal, what announces it and who parses it.
 
-use crate::codec::{Cursor, ParseError};
+use crate::codec::{Cursor, ParseError, UID_REQUIRED};
 use crate::command::append::Opening;
 use crate::command::{self, Command, bare};
 use crate::connection::State;
@@ -133,6 +133,8 @@ pub const CAPABILITIES: &[&str] = &[
     "LIST-STATUS",
     "STATUS=SIZE",
     "CONDSTORE",
+    "QRESYNC",
+    "UIDONLY",
     "PREVIEW",
 ];
 
@@ -167,6 +169,10 @@ pub(crate) fn parse_head<'a>(cursor: &Cursor<'a>, state: State) -> Result<Head<'
         spec = find(arguments.word()?).filter(|s| s.uid).ok_or(UNKNOWN)?;
     }
     spec.allowed_in(state).map_err(ParseError::Syntax)?;
+    // RFC 9586 §3: EXPUNGE names no messages, all others do so by their sequence numbers where UID is missing.
+    if spec.uid && !uid && spec.name != "EXPUNGE" && cursor.enabled().uid_only() {
+        return Err(UID_REQUIRED);
+    }
     Ok(Head { spec, uid, arguments })
 }
 

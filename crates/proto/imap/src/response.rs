@@ -14,7 +14,8 @@ use crate::codec::write::{write_nstring, write_number, write_spaced, write_strin
 use crate::command::enable::Extension;
 use crate::enabled::Enabled;
 use bytes::BytesMut;
-use types::{HIERARCHY_SEPARATOR, Keywords, MailboxName, ModSeq};
+use std::fmt::Write as _;
+use types::{HIERARCHY_SEPARATOR, Keywords, MailboxName, ModSeq, UidSet};
 
 /// An untagged answer.
 #[derive(Debug)]
@@ -42,6 +43,13 @@ pub enum Response<'a> {
     Recent(u32),
     /// `* n EXPUNGE`
     Expunge(u32),
+    /// `* VANISHED` (RFC 7162 §3.2.10): these UIDs are gone. An empty set is not said.
+    Vanished {
+        /// `(EARLIER)`: they were so before the mailbox was opened, and count in no number.
+        earlier: bool,
+        /// Which.
+        uids: &'a UidSet,
+    },
     /// `* ENABLED` (RFC 5161 §3.2)
     Enabled(&'a [Extension]),
     /// `* NAMESPACE` (RFC 2342 §5): one personal namespace with an empty prefix.
@@ -79,6 +87,12 @@ impl Response<'_> {
             Self::Exists(count) => write_count(out, *count, b" EXISTS"),
             Self::Recent(count) => write_count(out, *count, b" RECENT"),
             Self::Expunge(number) => write_count(out, *number, b" EXPUNGE"),
+            Self::Vanished { uids, .. } if uids.is_empty() => return,
+            Self::Vanished { earlier, uids } => {
+                let earlier = if *earlier { "(EARLIER) " } else { "" };
+                // Writing to a BytesMut does not fail.
+                let _ = write!(out, "* VANISHED {earlier}{uids}");
+            }
             Self::Enabled(extensions) => {
                 out.extend_from_slice(b"* ENABLED");
                 for extension in *extensions {

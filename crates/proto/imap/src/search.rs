@@ -71,6 +71,11 @@ impl SearchProgram {
         self.keys().any(|key| matches!(key, SearchKey::ModSeq(_)))
     }
 
+    /// Whether sequence numbers are searched for, so that none may shift meanwhile (RFC 7162 §3.2.10.2).
+    pub fn uses_sequence_numbers(&self) -> bool {
+        self.keys().any(|key| matches!(key, SearchKey::Sequence(_)))
+    }
+
     /// Whether a message fits, given which keys it fits. `test` is asked from left to right and only what matters.
     pub fn evaluate(&self, mut test: impl FnMut(&SearchKey) -> bool) -> bool {
         // One place per level, one for the first node and one for NOT above a key at the deepest level.

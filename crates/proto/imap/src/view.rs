@@ -5,6 +5,7 @@
 //! left since: they keep their sequence numbers and can still be fetched (RFC 3501 §7.4.1, RFC 9051 §7.5.1). So what a
 //! session holds is one shared snapshot and the few rows that are gone from it.
 
+mod resync;
 mod selection;
 mod updates;
 
@@ -14,7 +15,7 @@ pub use updates::{FlagUpdate, UpdateForm, Updates};
 use crate::enabled::Enabled;
 use std::sync::Arc;
 use types::snapshot::{Entry, Snapshot};
-use types::{FlagChange, Flags, Uid, UidSet};
+use types::{FlagChange, Flags, ModSeq, Uid, UidSet};
 
 /// How many expunged messages a session may keep by never giving a command during which it could be told. A session
 /// with more should be ended by the service; see [`SessionView::expunges_held`].
@@ -57,6 +58,8 @@ pub struct SessionView {
     told: Arc<Snapshot>,
     /// Messages that left `told` and were not told as expunged, by UID.
     held: Vec<Entry>,
+    /// All changes up to this one were told, the expunges too, if any are held.
+    told_before_held: ModSeq,
     /// Changes since the last sync of which the client knows the outcome.
     silenced: Vec<Silence>,
     /// Messages whose flags the next sync tells, changed or not.
@@ -75,6 +78,7 @@ impl SessionView {
         let mut view = Self {
             told: snapshot,
             held: Vec::new(),
+            told_before_held: ModSeq::ZERO,
             silenced: Vec::new(),
             owed: UidSet::default(),
             recent_from,
@@ -178,7 +182,7 @@ impl SessionView {
     }
 
     /// The highest UID the session knows.
-    fn last_uid(&self) -> Option<Uid> {
+    pub fn last_uid(&self) -> Option<Uid> {
         self.told.last().map(|e| e.uid).max(self.held.last().map(|e| e.uid))
     }
 
@@ -214,7 +218,7 @@ impl SessionView {
     pub fn sync(&mut self, current: &Arc<Snapshot>, expunges: Expunges) -> Updates {
         let same = (current.mailbox, current.uid_validity) == (self.told.mailbox, self.told.uid_validity);
         assert!(same, "a view is of one mailbox");
-        let mut updates = Updates::default();
+        let mut updates = Updates { enabled: self.enabled, ..Updates::default() };
         let before = self.exists();
         if current.highest_modseq >= self.told.highest_modseq && !Arc::ptr_eq(current, &self.told) {
             self.advance(current, &mut updates);
@@ -224,6 +228,9 @@ impl SessionView {
         if expunges == Expunges::Told {
             updates.expunged = self.take_held();
         }
+        // RFC 7162 §3.2: who hears of later changes than those held back would not ask for these again after the
+        // connection is lost.
+        updates.highest_modseq = (self.enabled.qresync() && !self.held.is_empty()).then_some(self.told_before_held);
         let known = before - count(updates.expunged.len());
         updates.exists = (self.exists() != known).then(|| self.exists());
         if self.recent() != self.recent_told {
@@ -254,6 +261,9 @@ impl SessionView {
             }
         }
         if !diff.gone.is_empty() {
+            if self.held.is_empty() {
+                self.told_before_held = told.highest_modseq;
+            }
             self.held.extend(diff.gone.into_iter().copied());
             self.held.sort_unstable_by_key(|e| e.uid);
         }

@@ -16,6 +16,7 @@ pub(crate) mod mailbox_status;
 pub(crate) mod r#move;
 pub(crate) mod namespace;
 pub(crate) mod rename;
+mod resync;
 pub(crate) mod search;
 pub(crate) mod select;
 pub(crate) mod store;

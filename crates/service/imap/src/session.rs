@@ -164,6 +164,15 @@ impl<S: Transport> Session<S> {
         is_new
     }
 
+    /// A command's answer with HIGHESTMODSEQ, for a client with CONDSTORE, if the command removed messages: so that
+    /// it need not ask what its own EXPUNGE or MOVE did to it (RFC 7162 §3.2.7, RFC 6851 §4.4). Tell everything first.
+    pub(crate) fn with_highest(&self, status: Status, removed: bool) -> io::Result<Status> {
+        let told = &self.selected()?.told;
+        let highest = told.snapshot().highest_modseq;
+        let tell = removed && told.enabled().condstore() && told.expunges_held() == 0;
+        Ok(if tell { status.with_code(Code::HighestModSeq(highest)) } else { status })
+    }
+
     /// Tells what happened in the open mailbox, however much it is. One that was deleted, or a session that never lets
     /// itself be told, ends the connection.
     pub(crate) async fn tell(&mut self, expunges: Expunges, form: UpdateForm) -> io::Result<()> {

@@ -12,9 +12,15 @@ use types::{HIERARCHY_SEPARATOR, MailboxName, MailboxNameError, ModSeq};
 pub enum ParseError {
     /// The grammar is broken: `BAD` with this text.
     Syntax(&'static str),
+    /// The grammar is broken in a way that has a code: `BAD` with it and this text.
+    Misuse(Code, &'static str),
     /// The grammar holds, but a rule or a limit does not: `NO` with this code and text.
     Refusal(Code, &'static str),
 }
+
+/// A sequence number came where UIDONLY is enabled (RFC 9586 §3).
+pub(crate) const UID_REQUIRED: ParseError =
+    ParseError::Misuse(Code::UidRequired, "With UIDONLY messages are named by their UIDs");
 
 /// Reads a command from left to right.
 ///

@@ -3,6 +3,7 @@
 use super::{Cursor, ParseError};
 use std::fmt;
 use std::num::NonZeroU32;
+use types::UidSet;
 
 /// Most ranges in one sequence set; the length of a command ends longer ones in practice.
 pub const SEQUENCE_SET_RANGES_MAX: usize = 16_384;
@@ -95,6 +96,24 @@ impl SequenceSet {
     /// The set of these ranges; `None` if there are none or more than [`SEQUENCE_SET_RANGES_MAX`].
     pub fn new(ranges: Vec<SequenceRange>) -> Option<Self> {
         (!ranges.is_empty() && ranges.len() <= SEQUENCE_SET_RANGES_MAX).then_some(Self(ranges))
+    }
+
+    /// The UIDs it names, with `last` for `*`.
+    pub fn uids(&self, last: u32) -> UidSet {
+        UidSet::from_ranges(self.0.iter().map(|range| {
+            let (low, high) = range.resolve(last);
+            low..=high
+        }))
+    }
+
+    /// Reads a set in which `*` is not allowed, as ranges in the order and the direction in which they were written.
+    pub(crate) fn parse_numbers(cursor: &mut Cursor<'_>) -> Result<Vec<(u32, u32)>, ParseError> {
+        let set = Self::parse(cursor)?;
+        let number = |number| match number {
+            SequenceNumber::Number(number) => Ok(number.get()),
+            SequenceNumber::Last => Err(ParseError::Syntax("* is not allowed here")),
+        };
+        set.0.into_iter().map(|range| Ok((number(range.from)?, number(range.to)?))).collect()
     }
 
     /// The ranges in the order they were written.

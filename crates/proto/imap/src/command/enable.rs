@@ -20,7 +20,7 @@ pub enum Extension {
 
 impl Extension {
     /// Those that ENABLE takes.
-    pub const ALL: [Self; 1] = [Self::CondStore];
+    pub const ALL: [Self; 3] = [Self::CondStore, Self::QResync, Self::UidOnly];
 
     /// The capability's name.
     pub fn name(self) -> &'static str {

@@ -9,6 +9,8 @@ use crate::registry::{self, Stage};
 use crate::response::Code;
 use types::{FlagChange, Flags, KEYWORDS_MAX, Keyword, MailboxName, ModSeq, Secret};
 
+mod resync;
+
 /// Parses a command without its tag, in the first state where it is legal.
 fn parse(text: &str) -> Result<Command, ParseError> {
     let line = format!(" {text}");
@@ -121,7 +123,8 @@ fn enable_leaves_out_what_it_does_not_know() {
 
 #[test]
 fn select_and_examine_take_condstore() {
-    let select = |mailbox: &str, condstore| Select { mailbox: name(mailbox), condstore };
+    let select = |mailbox: &str, condstore| Select { mailbox: name(mailbox), condstore, resync: None };
+    assert!(parse("SELECT a (QRESYNC (1 1))").is_err(), "it is not enabled");
     assert_eq!(parse("SELECT inbox"), Ok(Command::Select(select("INBOX", false))));
     assert_eq!(parse("SELECT a (CONDSTORE)"), Ok(Command::Select(select("a", true))));
     assert_eq!(parse("EXAMINE \"a b\" (condstore CONDSTORE) "), Ok(Command::Examine(select("a b", true))));

@@ -259,11 +259,12 @@ impl Connection {
     pub(super) fn refuse(&mut self, tag: Option<&Tag>, error: &ParseError) {
         let status = match error {
             ParseError::Syntax(text) => Status::bad(*text),
+            ParseError::Misuse(code, text) => Status::bad(*text).with_code(code.clone()),
             ParseError::Refusal(code, text) => Status::no(code.clone(), *text),
         };
         status.encode(&mut self.output, tag.map_or("*", Tag::as_str));
         // A NO after login is about one mailbox or one limit; only who has no account yet is counted for it.
-        if matches!(error, ParseError::Syntax(_)) || self.state == State::NotAuthenticated {
+        if !matches!(error, ParseError::Refusal(..)) || self.state == State::NotAuthenticated {
             self.count_bad_command();
         }
     }

@@ -6,6 +6,7 @@ use super::section::Section;
 use crate::codec::ObjectId;
 use crate::codec::date::encode_date_time;
 use crate::codec::write::{write_literal_header, write_number, write_string};
+use crate::enabled::Enabled;
 use crate::response::write_flags;
 use bytes::BytesMut;
 use std::num::NonZeroU32;
@@ -35,6 +36,19 @@ impl FetchResponse {
         out.extend_from_slice(b"* ");
         write_number(out, u64::from(sequence_number));
         out.extend_from_slice(b" FETCH (");
+        Self { first: true, literal_left: 0 }
+    }
+
+    /// Begins the response for a message in the form for a client that has enabled this: with UIDONLY it is a UIDFETCH,
+    /// which begins with the UID (RFC 9586 §3.3).
+    pub fn begin_for(out: &mut BytesMut, enabled: Enabled, sequence_number: u32, uid: Uid) -> Self {
+        if !enabled.uid_only() {
+            return Self::begin(out, sequence_number);
+        }
+        out.reserve(SMALL_ITEMS);
+        out.extend_from_slice(b"* ");
+        write_number(out, u64::from(uid.get()));
+        out.extend_from_slice(b" UIDFETCH (");
         Self { first: true, literal_left: 0 }
     }
 

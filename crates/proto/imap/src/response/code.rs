@@ -58,6 +58,10 @@ pub enum Code {
     CopyUid(UidValidity, UidSet, UidSet),
     /// The mailbox's highest MODSEQ (RFC 7162 §3.1.2.1).
     HighestModSeq(ModSeq),
+    /// The mailbox that was open is closed: what follows is about another (RFC 7162 §3.2.11).
+    Closed,
+    /// A sequence number came where UIDONLY is enabled (RFC 9586 §3).
+    UidRequired,
     /// The mailbox keeps no MODSEQ (RFC 7162 §3.1.2.2).
     NoModSeq,
     /// Messages that a conditional STORE left alone: sequence numbers, or UIDs after UID STORE (RFC 7162 §3.1.3).
@@ -160,6 +164,8 @@ impl Code {
             Self::AppendUid(..) => "APPENDUID",
             Self::CopyUid(..) => "COPYUID",
             Self::HighestModSeq(_) => "HIGHESTMODSEQ",
+            Self::Closed => "CLOSED",
+            Self::UidRequired => "UIDREQUIRED",
             Self::NoModSeq => "NOMODSEQ",
             Self::Modified(_) => "MODIFIED",
             Self::Unavailable => "UNAVAILABLE",

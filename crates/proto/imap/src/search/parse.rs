@@ -1,7 +1,7 @@
 //! Reads SEARCH keys with an explicit stack, each byte once.
 
 use super::{SEARCH_DEPTH_MAX, SEARCH_NODES_MAX, SearchKey, SearchNode};
-use crate::codec::{Cursor, Date, ParseError, SequenceSet, chars};
+use crate::codec::{Cursor, Date, ParseError, SequenceSet, UID_REQUIRED, chars};
 use crate::command::flag_list::parse_keyword;
 use types::Flags;
 
@@ -102,6 +102,9 @@ fn close(cursor: &mut Cursor<'_>, nodes: &mut [SearchNode], stack: &mut Vec<Open
 /// Reads one key with its arguments.
 fn parse_key(cursor: &mut Cursor<'_>) -> Result<SearchKey, ParseError> {
     if cursor.peek().is_some_and(|b| b.is_ascii_digit() || b == b'*') {
+        if cursor.enabled().uid_only() {
+            return Err(UID_REQUIRED);
+        }
         return SequenceSet::parse(cursor).map(SearchKey::Sequence);
     }
     let word = cursor.take_while(|b| b.is_ascii_alphabetic());

@@ -4,7 +4,7 @@ use super::{Message, SessionView, count};
 use crate::codec::MessageSet;
 use std::ops::RangeInclusive;
 use types::snapshot::Entry;
-use types::{Uid, UidSet};
+use types::{ModSeq, Uid, UidSet};
 
 /// A sequence number that no message has: answer BAD (RFC 3501 §9 `seq-number`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,8 +88,16 @@ impl SessionView {
     /// The messages whose UIDs a set names.
     pub fn resolve_uids(&self, set: &crate::codec::SequenceSet) -> Selection {
         let Some(last) = self.last_uid() else { return Selection::default() };
-        let resolved = set.ranges().iter().filter_map(|range| {
-            let (low, high) = range.resolve(last.get());
+        self.select_uids(set.ranges().iter().map(|range| range.resolve(last.get())))
+    }
+
+    /// The messages with these UIDs.
+    pub fn selection_of(&self, uids: &UidSet) -> Selection {
+        self.select_uids(uids.ranges().iter().map(|range| (*range.start(), *range.end())))
+    }
+
+    fn select_uids(&self, ranges: impl Iterator<Item = (u32, u32)>) -> Selection {
+        let resolved = ranges.filter_map(|(low, high)| {
             let first = self.count_below(Uid::new(low)?) + 1;
             let behind = high.checked_add(1).and_then(Uid::new);
             let end = behind.map_or(self.exists(), |uid| self.count_below(uid));
@@ -100,7 +108,25 @@ impl SessionView {
 
     /// The messages of a selection, by sequence number, each in constant time.
     pub fn messages<'a>(&'a self, selection: &'a Selection) -> Messages<'a> {
-        Messages { view: self, ranges: selection.0.iter(), next: 1, end: 0, held: 0, held_seq: None, run: &[] }
+        let ranges = selection.0.iter();
+        Messages {
+            view: self,
+            ranges,
+            since: None,
+            next: 1,
+            end: 0,
+            held: 0,
+            held_seq: None,
+            run: &[],
+            #[cfg(test)]
+            looked_at: 0,
+        }
+    }
+
+    /// Those of a selection that changed after `since`. Takes time for each chunk of the snapshot that the selection
+    /// touches, and for the messages of those in which something changed; not for all messages.
+    pub fn messages_since<'a>(&'a self, selection: &'a Selection, since: ModSeq) -> Messages<'a> {
+        Messages { since: Some(since), ..self.messages(selection) }
     }
 
     /// The UIDs of a selection.
@@ -114,6 +140,8 @@ impl SessionView {
 pub struct Messages<'a> {
     view: &'a SessionView,
     ranges: std::slice::Iter<'a, RangeInclusive<u32>>,
+    /// Only those that changed after this.
+    since: Option<ModSeq>,
     next: u32,
     end: u32,
     /// Held messages before `next`, and the number of the one after them.
@@ -121,35 +149,68 @@ pub struct Messages<'a> {
     held_seq: Option<u32>,
     /// Rows of the snapshot that follow each other from `next` on, held messages left aside.
     run: &'a [Entry],
+    /// Messages and chunks that were looked at.
+    #[cfg(test)]
+    pub(super) looked_at: usize,
 }
 
 impl<'a> Iterator for Messages<'a> {
     type Item = Message<'a>;
 
     fn next(&mut self) -> Option<Message<'a>> {
-        while self.next > self.end {
-            let range = self.ranges.next()?;
-            (self.next, self.end) = (*range.start(), (*range.end()).min(self.view.exists()));
-            self.held = self.view.held_below_seq(self.next);
-            self.held_seq = self.view.held_seq(self.held);
-            self.run = &[];
-        }
-        let seq = self.next;
-        self.next += 1;
-        let expunged = self.held_seq == Some(seq);
-        let entry = if expunged {
-            let entry = self.view.held.get(self.held)?;
-            self.held += 1;
-            self.held_seq = self.view.held_seq(self.held);
-            entry
-        } else {
-            if self.run.is_empty() {
-                self.run = self.view.told.run_from_seq(seq - count(self.held));
+        loop {
+            while self.next > self.end {
+                self.begin_range()?;
             }
-            let (entry, rest) = self.run.split_first()?;
-            self.run = rest;
-            entry
-        };
-        Some(Message { seq, entry, expunged, recent: self.view.is_recent(entry.uid) })
+            #[cfg(test)]
+            {
+                self.looked_at += 1;
+            }
+            let seq = self.next;
+            let expunged = self.held_seq == Some(seq);
+            let entry = if expunged {
+                let entry = self.view.held.get(self.held)?;
+                self.held += 1;
+                self.held_seq = self.view.held_seq(self.held);
+                entry
+            } else {
+                if self.run.is_empty() && self.pass_unchanged_or_begin_run()? {
+                    continue;
+                }
+                let (entry, rest) = self.run.split_first()?;
+                self.run = rest;
+                entry
+            };
+            self.next += 1;
+            if self.since.is_none_or(|since| entry.modseq > since) {
+                return Some(Message { seq, entry, expunged, recent: self.view.is_recent(entry.uid) });
+            }
+        }
+    }
+}
+
+impl Messages<'_> {
+    /// Goes to the next range; `None` at the end.
+    fn begin_range(&mut self) -> Option<()> {
+        let range = self.ranges.next()?;
+        (self.next, self.end) = (*range.start(), (*range.end()).min(self.view.exists()));
+        self.held = self.view.held_below_seq(self.next);
+        self.held_seq = self.view.held_seq(self.held);
+        self.run = &[];
+        Some(())
+    }
+
+    /// Begins the run of the snapshot's rows at `next`, which is no held message; or, if nothing changed in its chunk,
+    /// goes behind it, as far as no held message comes before that, and yields true.
+    fn pass_unchanged_or_begin_run(&mut self) -> Option<bool> {
+        let (chunk, place) = self.view.told.chunk_at_seq(self.next - count(self.held))?;
+        let run = chunk.entries().get(place..)?;
+        if self.since.is_none_or(|since| chunk.max_modseq() > since) {
+            self.run = run;
+            return Some(false);
+        }
+        let to_held = self.held_seq.map_or(u32::MAX, |held| held - self.next);
+        self.next = self.next.saturating_add(count(run.len()).min(to_held).max(1));
+        Some(true)
     }
 }

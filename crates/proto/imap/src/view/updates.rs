@@ -2,9 +2,12 @@
 
 use crate::enabled::Enabled;
 use crate::fetch::FetchResponse;
-use crate::response::Response;
+use crate::response::{Code, Response, Status};
 use bytes::BytesMut;
-use types::{Flags, Keywords, ModSeq, Uid};
+use types::{Flags, Keywords, ModSeq, Uid, UidSet};
+
+/// How many UIDs one VANISHED tells at most, so that a line stays short enough to be read at once.
+const VANISHED_AT_ONCE: usize = 1000;
 
 /// The news for one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +27,9 @@ pub struct FlagUpdate {
 /// What changed, in the order in which it is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Updates {
-    /// EXPUNGE: sequence numbers from the highest down, with their UIDs.
+    /// The form in which it is told.
+    pub enabled: Enabled,
+    /// EXPUNGE, or VANISHED with QRESYNC or UIDONLY: sequence numbers from the highest down, with their UIDs.
     pub expunged: Vec<(u32, Uid)>,
     /// EXISTS
     pub exists: Option<u32>,
@@ -34,6 +39,8 @@ pub struct Updates {
     pub keywords: Option<Keywords>,
     /// FETCH, by UID.
     pub flags: Vec<FlagUpdate>,
+    /// HIGHESTMODSEQ, at the end: with QRESYNC, where EXPUNGEs are held back (RFC 7162 §3.2).
+    pub highest_modseq: Option<ModSeq>,
 }
 
 /// How FETCH news are written.
@@ -48,7 +55,7 @@ pub enum UpdateForm {
 impl Updates {
     /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        *self == Self { enabled: self.enabled, ..Self::default() }
     }
 
     /// Writes the news. `keywords` are those of the snapshot that was synced to.
@@ -70,12 +77,13 @@ impl Updates {
         form: UpdateForm,
     ) -> Option<usize> {
         let mut line = from;
-        for (seq, _) in self.expunged.iter().skip(line) {
+        let at_once = if self.enabled.qresync() || self.enabled.uid_only() { VANISHED_AT_ONCE } else { 1 };
+        for expunged in self.expunged.get(line..).unwrap_or_default().chunks(at_once) {
             if line > from && out.len() >= high {
                 return Some(line);
             }
-            Response::Expunge(*seq).encode(out, Enabled::default());
-            line += 1;
+            self.encode_expunged(out, expunged);
+            line += expunged.len();
         }
         if line == self.expunged.len() {
             self.encode_counts(out);
@@ -85,30 +93,48 @@ impl Updates {
             if line > from && out.len() >= high {
                 return Some(line);
             }
-            update.encode(out, keywords, form);
+            update.encode(out, keywords, form, self.enabled);
             line += 1;
         }
+        if let Some(highest) = self.highest_modseq {
+            let status = Status::ok("More is to be told").with_code(Code::HighestModSeq(highest));
+            Response::Status(&status).encode(out, self.enabled);
+        }
         None
+    }
+
+    /// RFC 7162 §3.2.10.2 and RFC 9586 §3.5: VANISHED in the place of EXPUNGE.
+    fn encode_expunged(&self, out: &mut BytesMut, expunged: &[(u32, Uid)]) {
+        if self.enabled.qresync() || self.enabled.uid_only() {
+            let uids = UidSet::from_uids(expunged.iter().rev().map(|(_, uid)| *uid));
+            Response::Vanished { earlier: false, uids: &uids }.encode(out, self.enabled);
+            return;
+        }
+        for (seq, _) in expunged {
+            Response::Expunge(*seq).encode(out, self.enabled);
+        }
     }
 
     /// What stands between EXPUNGE and FETCH.
     fn encode_counts(&self, out: &mut BytesMut) {
         if let Some(exists) = self.exists {
-            Response::Exists(exists).encode(out, Enabled::default());
+            Response::Exists(exists).encode(out, self.enabled);
         }
         if let Some(recent) = self.recent {
-            Response::Recent(recent).encode(out, Enabled::default());
+            Response::Recent(recent).encode(out, self.enabled);
         }
         if let Some(keywords) = &self.keywords {
-            Response::Flags(keywords).encode(out, Enabled::default());
+            Response::Flags(keywords).encode(out, self.enabled);
         }
     }
 }
 
 impl FlagUpdate {
-    fn encode(&self, out: &mut BytesMut, keywords: &Keywords, form: UpdateForm) {
-        let mut fetch = FetchResponse::begin(out, self.seq);
-        if form == UpdateForm::WithUid {
+    /// Writes it in the form for a client that has enabled this. With CONDSTORE a UID is in each (RFC 7162 §3.2.4);
+    /// with UIDONLY it stands in front of all.
+    pub fn encode(&self, out: &mut BytesMut, keywords: &Keywords, form: UpdateForm, enabled: Enabled) {
+        let mut fetch = FetchResponse::begin_for(out, enabled, self.seq, self.uid);
+        if !enabled.uid_only() && (form == UpdateForm::WithUid || enabled.condstore()) {
             fetch.uid(out, self.uid);
         }
         if let Some(modseq) = self.modseq {
@@ -124,15 +150,20 @@ impl FlagUpdate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::enable::Extension;
 
     #[test]
     fn news_written_in_pieces_are_the_same_news() {
         let uid = |n| Uid::new(n).unwrap();
         let flags = |seq| FlagUpdate { seq, uid: uid(seq), flags: Some(Flags::SEEN), modseq: None, recent: false };
         let counts = |exists| Updates { exists, ..Updates::default() };
+        let mut qresync = Enabled::default();
+        qresync.enable(Extension::QResync);
         for (expunged, updates) in [(3, 4), (0, 4), (3, 0), (0, 0)] {
-            for exists in [Some(9), None] {
+            for (exists, enabled) in [(Some(9), Enabled::default()), (None, Enabled::default()), (Some(7), qresync)] {
+                let expunges = if enabled.qresync() { 1.min(expunged) } else { expunged };
                 let news = Updates {
+                    enabled,
                     expunged: (1..=expunged).rev().map(|n| (n, uid(n))).collect(),
                     flags: (1..=updates).map(flags).collect(),
                     ..counts(exists)
@@ -148,7 +179,7 @@ mod tests {
                     pieces += 1;
                 }
                 assert_eq!(out, whole);
-                assert!(pieces >= expunged.max(updates), "{pieces}");
+                assert!(pieces >= expunges.max(updates), "{pieces}");
             }
         }
     }

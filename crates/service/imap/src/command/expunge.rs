@@ -3,9 +3,9 @@
 use crate::session::Session;
 use crate::status;
 use domain::Cause;
+use proto_imap::Status;
 use proto_imap::command::Expunge;
 use proto_imap::view::{Expunges, UpdateForm};
-use proto_imap::{Code, Status};
 use service_session::Transport;
 use std::io;
 
@@ -25,12 +25,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, expunge: Expunge
     match selected.account.expunge(selected.id, which, Cause::Imap).await {
         Ok(gone) => {
             session.tell(Expunges::Told, form).await?;
-            let status = Status::ok("EXPUNGE completed");
-            let selected = session.selected()?;
-            // RFC 7162 §3.2.7: so that the client need not ask what its own EXPUNGE did to HIGHESTMODSEQ.
-            let tell = selected.told.enabled().condstore() && !gone.is_empty();
-            let highest = selected.told.snapshot().highest_modseq;
-            Ok(if tell { status.with_code(Code::HighestModSeq(highest)) } else { status })
+            session.with_highest(Status::ok("EXPUNGE completed"), !gone.is_empty())
         }
         Err(failure) => Ok(status::of_mail(&failure)),
     }

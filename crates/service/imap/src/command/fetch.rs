@@ -1,4 +1,4 @@
-//! FETCH and UID FETCH (RFC 3501 §6.4.5, CHANGEDSINCE: RFC 7162 §3.1.4)
+//! FETCH and UID FETCH (RFC 3501 §6.4.5, CHANGEDSINCE: RFC 7162 §3.1.4, VANISHED: RFC 7162 §3.2.6)
 //!
 //! Messages are taken in pages: one read of the store fetches a page's summaries, then each answer is written straight
 //! into the output. `section.rs` streams what bodies are asked for.
@@ -6,6 +6,7 @@
 mod binary;
 mod section;
 
+use super::resync;
 use crate::session::Session;
 use crate::status;
 use domain::{Account, Content, FlagNames, MailError};
@@ -14,7 +15,7 @@ use proto_imap::codec::ObjectId;
 use proto_imap::command::Fetch;
 use proto_imap::fetch::{FetchItem, FetchResponse};
 use proto_imap::view::{Expunges, Selection, UpdateForm};
-use proto_imap::{Code, Response, Status};
+use proto_imap::{Code, MessageSet, Response, Status};
 use service_session::{OUTPUT_HIGH, Transport};
 use std::collections::HashSet;
 use std::io;
@@ -63,14 +64,23 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, fetch: Fetch) ->
         items: fetch.items,
         seen,
     };
+    if let (MessageSet::Uid(set), Some(since), true) = (&fetch.messages, fetch.changed_since, fetch.vanished) {
+        let last = session.selected()?.told.last_uid().map_or(0, types::Uid::get);
+        if let Err(failure) = resync::vanished(session, since, &set.uids(last)).await? {
+            return Ok(status::of_mail(&failure));
+        }
+    }
     let mut lacks = Lacks::default();
     let (mut rest, since) = (selection, fetch.changed_since);
     while !rest.is_empty() {
         let told = &session.selected()?.told;
-        let messages: Vec<_> = told.messages(&rest).take(PAGE).collect();
-        let Some(last) = messages.last().map(|m| m.seq) else { break };
-        let wanted = messages.iter().filter(|m| since.is_none_or(|since| m.entry.modseq > since));
-        let page: Vec<_> = wanted.map(|m| Target { seq: m.seq, entry: *m.entry, recent: m.recent }).collect();
+        let messages = match since {
+            Some(since) => told.messages_since(&rest, since),
+            None => told.messages(&rest),
+        };
+        let wanted = messages.take(PAGE).map(|m| Target { seq: m.seq, entry: *m.entry, recent: m.recent });
+        let page: Vec<_> = wanted.collect();
+        let Some(last) = page.last().map(|target| target.seq) else { break };
         rest = rest.behind(last);
         if let Err(failure) = write_page(session, &plan, &page, &mut lacks).await? {
             return Ok(status::of_mail(&failure));
@@ -138,9 +148,11 @@ async fn set_seen<S: Transport>(
         return Ok(HashSet::new());
     }
     let since = fetch.changed_since;
-    let unseen = selected.told.messages(selection).filter(|m| {
-        !m.expunged && !m.entry.flags.contains(Flags::SEEN) && since.is_none_or(|since| m.entry.modseq > since)
-    });
+    let messages = match since {
+        Some(since) => selected.told.messages_since(selection, since),
+        None => selected.told.messages(selection),
+    };
+    let unseen = messages.filter(|m| !m.expunged && !m.entry.flags.contains(Flags::SEEN));
     let uids: Vec<Uid> = unseen.map(|m| m.entry.uid).collect();
     if uids.is_empty() {
         return Ok(HashSet::new());
@@ -195,8 +207,9 @@ async fn write_page<S: Transport>(
 
 /// An answer that needs nothing but the mailbox's columns.
 fn write_plain<S: Transport>(session: &mut Session<S>, plan: &Plan, target: Target) {
+    let enabled = session.machine.enabled();
     let out = session.machine.output();
-    let mut response = FetchResponse::begin(out, target.seq);
+    let mut response = FetchResponse::begin_for(out, enabled, target.seq, target.entry.uid);
     for item in &plan.items {
         write_column(&mut response, out, plan, target, item);
     }
@@ -235,6 +248,7 @@ async fn write_message<S: Transport>(
         Ok(first) => first,
         Err(failure) => return Ok(Err(failure)),
     };
+    let enabled = session.machine.enabled();
     let tells_flags = plan.seen.contains(&target.entry.uid) && !plan.items.contains(&FetchItem::Flags);
     if !tells_flags && first.len() == plan.items.len() && first.iter().all(section::Piece::is_unknown) {
         // An answer with nothing in it there is not.
@@ -242,7 +256,7 @@ async fn write_message<S: Transport>(
         return Ok(Ok(()));
     }
     let mut first = first.into_iter();
-    let mut response = FetchResponse::begin(session.machine.output(), target.seq);
+    let mut response = FetchResponse::begin_for(session.machine.output(), enabled, target.seq, target.entry.uid);
     for item in &plan.items {
         let out = session.machine.output();
         match item {

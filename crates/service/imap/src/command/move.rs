@@ -4,6 +4,7 @@ use super::copy::{copy_uid, named};
 use crate::session::Session;
 use crate::status;
 use proto_imap::command::Move;
+use proto_imap::view::{Expunges, UpdateForm};
 use proto_imap::{Response, Status};
 use service_session::Transport;
 use std::io;
@@ -21,13 +22,15 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, r#move: Move) ->
         let to = session.find(&r#move.mailbox).await?;
         selected.account.r#move(selected.id, &uids, to.mailbox.id).await
     };
+    let form = if r#move.messages.is_uid() { UpdateForm::WithUid } else { UpdateForm::Plain };
     Ok(match moved.await {
         Ok(moved) => {
-            // RFC 6851 §4.3: COPYUID stands in an untagged OK, before the EXPUNGEs that the dispatcher tells.
+            // RFC 6851 §4.3: COPYUID stands in an untagged OK, before the EXPUNGEs.
             if let Some(code) = copy_uid(&moved) {
                 session.machine.send(&Response::Status(&Status::ok("Moved").with_code(code)));
             }
-            Status::ok("MOVE completed")
+            session.tell(Expunges::Told, form).await?;
+            session.with_highest(Status::ok("MOVE completed"), !moved.pairs.is_empty())?
         }
         Err(failure) => status::of_target(&failure),
     })

@@ -1,5 +1,6 @@
-//! SELECT and EXAMINE (RFC 3501 §6.3.1, §6.3.2; CONDSTORE: RFC 7162 §3.1.8)
+//! SELECT and EXAMINE (RFC 3501 §6.3.1, §6.3.2; CONDSTORE: RFC 7162 §3.1.8; QRESYNC: RFC 7162 §3.2.5)
 
+use super::resync;
 use crate::place::Place;
 use crate::selected::Selected;
 use crate::session::Session;
@@ -14,12 +15,14 @@ use types::{Flags, Keywords};
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, select: Select, read_only: bool) -> io::Result<Status> {
     // RFC 3501 §6.3.1: the old mailbox is closed before the new one is tried.
-    session.selected = None;
-    session.machine.deselected();
+    if session.selected.is_some() {
+        session.deselect();
+        session.machine.send(&Response::Status(&Status::ok("The old mailbox is closed").with_code(Code::Closed)));
+    }
     if select.condstore {
         session.enable_condstore();
     }
-    let selected = match open(session, select, read_only).await {
+    let selected = match open(session, &select, read_only).await {
         Ok(selected) => selected,
         Err(failure) => return Ok(status::of_mail(&failure)),
     };
@@ -29,6 +32,12 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, select: Select, 
     happened(Happening { who: session.name(), service: "IMAP", what: &what, detail: &detail });
     session.selected = Some(Box::new(selected));
     session.machine.selected();
+    if let Some(resync) = &select.resync
+        && let Err(failure) = resync::after_select(session, resync).await?
+    {
+        session.deselect();
+        return Ok(status::of_mail(&failure));
+    }
     Ok(if read_only {
         Status::ok("EXAMINE completed").with_code(Code::ReadOnly)
     } else {
@@ -36,7 +45,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, select: Select, 
     })
 }
 
-async fn open<S: Transport>(session: &Session<S>, select: Select, read_only: bool) -> Result<Selected, MailError> {
+async fn open<S: Transport>(session: &Session<S>, select: &Select, read_only: bool) -> Result<Selected, MailError> {
     let Place { account, mailbox } = session.find(&select.mailbox).await?;
     let view = account.open(mailbox.id).await?;
     // RFC 3501 §2.3.2: a message is recent in the first session only that is told of it; EXAMINE takes nothing away.
@@ -47,7 +56,7 @@ async fn open<S: Transport>(session: &Session<S>, select: Select, read_only: boo
     };
     let mut told = SessionView::open(view.current(), recent_from);
     told.set_enabled(session.machine.enabled());
-    Ok(Selected { account, id: mailbox.id, name: select.mailbox, read_only, view, told })
+    Ok(Selected { account, id: mailbox.id, name: select.mailbox.clone(), read_only, view, told })
 }
 
 fn describe<S: Transport>(session: &mut Session<S>, selected: &Selected) {
@@ -56,7 +65,9 @@ fn describe<S: Transport>(session: &mut Session<S>, selected: &Selected) {
     machine.send(&Response::Flags(&snapshot.keywords));
     machine.send(&Response::Exists(selected.told.exists()));
     machine.send(&Response::Recent(selected.told.recent()));
-    if let Some(seq) = selected.told.first_unseen() {
+    // RFC 9586 §3: no sequence numbers in any answer.
+    let first_unseen = selected.told.first_unseen().filter(|_| !selected.told.enabled().uid_only());
+    if let Some(seq) = first_unseen {
         machine.send(&Response::Status(&Status::ok("First unseen").with_code(Code::Unseen(seq))));
     }
     let permanent = if selected.read_only {

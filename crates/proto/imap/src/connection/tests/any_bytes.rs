@@ -140,7 +140,7 @@ impl Session {
     }
 }
 
-const SEEDS: [&str; 17] = [
+const SEEDS: [&str; 18] = [
     "a LOGIN anna \"tin\\\"te\"\r\nb SELECT {5}\r\nINBOX\r\nc FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (Subject \"x\")]<0.9>)\r\nd LOGOUT\r\n",
     "a AUTHENTICATE PLAIN\r\nAGEAYg==\r\nb NOOP\r\nc AUTHENTICATE PLAIN =\r\n",
     "a AUTHENTICATE SCRAM-SHA-256 biws\r\n\r\n\r\n*\r\nb CAPABILITY\r\n",
@@ -154,6 +154,7 @@ const SEEDS: [&str; 17] = [
     "a SEARCH CHARSET UTF-8 OR (FROM \"a\" NOT SEEN) {3+}\r\nb c\r\nb UID SEARCH MODSEQ \"/flags/\\\\seen\" all 7 UID 1:*,4\r\n",
     "a STORE 1,2:4 (UNCHANGEDSINCE 12) +FLAGS.SILENT (\\Deleted $a)\r\nb UID EXPUNGE 1:*\r\nc CLOSE\r\nd FETCH 1 ALL\r\n",
     "a LIST (SPECIAL-USE) \"\" \"%/&AOQ-*\" RETURN (SPECIAL-USE)\r\nb LSUB \"\" *\r\nc STATUS a (MESSAGES UIDNEXT)\r\n",
+    "a ENABLE QRESYNC UIDONLY\r\nb SELECT a (QRESYNC (1 2 3:4,9 (1,3:4 5,7:8)))\r\nc UID FETCH 1:* FLAGS (CHANGEDSINCE 1 VANISHED)\r\n",
     "a ID (\"name\" \"x\" \"v\" NIL)\r\nb ENABLE CONDSTORE\r\nc CREATE a/b/\r\nd RENAME a \"b c\"\r\ne DELETE {1+}\r\nx\r\n",
     "a FROB {5+}\r\n{3+}\r\n{3+}\r\nabc\r\nb NOOP\n",
     "* \r\n+ \r\n\r\n{5}\r\n{5+}\r\nabcde\r\na \r\n",
