@@ -9,6 +9,7 @@
 )]
 
 mod client;
+mod fetch;
 mod fuzz;
 mod owed;
 mod password;

@@ -2,6 +2,6 @@
 //! changes things, when the client reads slowly and when the server stops.
 
 mod ends;
-mod imap;
+pub(crate) mod imap;
 mod large;
 mod pipelines;

@@ -121,10 +121,17 @@ impl Server {
 
     /// Puts so many copies of a small message into the account's INBOX.
     pub(crate) async fn fill_inbox(&self, count: u32) {
+        self.put_into_inbox(b"Subject: x\r\n\r\nbody\r\n", count).await;
+    }
+
+    /// Puts so many copies of a message into the account's INBOX, byte for byte.
+    pub(crate) async fn put_into_inbox(&self, raw: &[u8], count: u32) {
         let account = self.shared.mail.account(self.anna).await.unwrap();
         let inbox = account.mailboxes().await.unwrap().get(&MailboxName::inbox()).unwrap().id;
         let mut staging = account.stage(None).await.unwrap();
-        staging.write(b"Subject: x\r\n\r\nbody\r\n").await.unwrap();
+        for piece in raw.chunks(64 << 10) {
+            staging.write(piece).await.unwrap();
+        }
         let staged = staging.finish().await.unwrap();
         for _ in 0..count {
             account.append(inbox, vec![NewMessage::new(staged.clone())]).await.unwrap();

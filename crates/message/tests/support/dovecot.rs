@@ -168,6 +168,10 @@ fn value_length(input: &[u8]) -> usize {
                 }
                 at += 1;
             }
+            Some(b'~') if input.get(at + 1) == Some(&b'{') => {
+                at += 1;
+                continue;
+            }
             Some(b'{') => {
                 let close = input[at..].iter().position(|b| *b == b'}').unwrap();
                 let length: usize = std::str::from_utf8(&input[at + 1..at + close]).unwrap().parse().unwrap();
@@ -188,7 +192,8 @@ fn value_length(input: &[u8]) -> usize {
 
 /// The bytes of a string value; `None` for NIL.
 pub(crate) fn string_bytes(value: &[u8]) -> Option<Vec<u8>> {
-    match value.first() {
+    // A literal8 (RFC 3516 §4.3) is a literal.
+    match value.first().filter(|b| **b != b'~').or(value.get(1)) {
         Some(b'{') => {
             let close = value.iter().position(|b| *b == b'}').unwrap();
             Some(value[close + 3..].to_vec())

@@ -6,7 +6,7 @@ use store_kv::Memory;
 
 const PIPE: usize = 64 << 10;
 
-pub(super) async fn sign_in(server: &Server) -> Client {
+pub(crate) async fn sign_in(server: &Server) -> Client {
     let (mut client, _) = server.connect(Service::Imap, Listener::Implicit, PIPE);
     client.greeting().await;
     assert!(client.ask(&format!("l LOGIN {ANNA} {PASSWORD}\r\n")).await.starts_with("l OK"));
