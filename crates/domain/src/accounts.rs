@@ -12,6 +12,7 @@ mod credential;
 mod intent;
 mod resolve;
 mod rows;
+mod sharing;
 mod sign_in;
 mod throttle;
 mod verified;
@@ -20,7 +21,8 @@ pub use admin::{AccountInfo, DomainInfo};
 pub use aliases::{ALIAS_TARGETS_MAX, AliasInfo};
 pub use credential::{ARGON2_MEMORY_KIB, ARGON2_PASSES, Argon2Cost, SCRAM_ITERATIONS};
 pub use resolve::{ALIAS_DEPTH_MAX, ALIAS_EXPANSION_MAX, Recipient, Resolution};
-pub use rows::AccountState;
+pub use rows::{AccountMarks, AccountState};
+pub use sharing::{AccountMark, SHARERS_MAX};
 pub use sign_in::{Proof, SignIn, SignInError};
 pub use throttle::{Allowance, ThrottleOptions};
 
@@ -187,5 +189,7 @@ fn random<const N: usize>() -> Result<[u8; N], DirectoryError> {
     Ok(bytes)
 }
 
+#[cfg(test)]
+mod sharing_tests;
 #[cfg(test)]
 mod tests;

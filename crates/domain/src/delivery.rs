@@ -149,7 +149,7 @@ impl Delivery {
                 // An alias is full when all its accounts are.
                 for recipient in &recipients {
                     let usage = self.mail.account(recipient.account).await?.usage().await?;
-                    if !usage.refuses(size.unwrap_or(Octets(1))) {
+                    if !usage.refuses(size.unwrap_or(Octets(1)), 1) {
                         return Ok(Target::Local(recipients));
                     }
                 }

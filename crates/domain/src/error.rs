@@ -34,6 +34,18 @@ pub enum MailError {
     /// The account's quota is used up.
     #[error("the quota is used up")]
     OverQuota,
+    /// The mailbox's access control list has as many entries as it may.
+    #[error("the access control list has too many entries")]
+    AclFull,
+    /// The value of an annotation is larger than values may be.
+    #[error("the value is larger than {max} octets")]
+    AnnotationTooLarge {
+        /// The most there may be.
+        max: Octets,
+    },
+    /// The mailbox or the account has as many annotations as it may.
+    #[error("there are too many annotations")]
+    TooManyAnnotations,
     /// A message is larger than messages may be.
     #[error("the message is larger than {max} octets")]
     TooLarge {

@@ -17,12 +17,15 @@
 //! | `X` | expiry i64, mailbox u32, UID u32 | an expunged placement in the retention space |
 //! | `D` | mailbox u32 | a deleted mailbox, whose placements stay until its retention ends |
 //! | `V` | trace u128, recipient | a delivery that was made: where the message went |
+//! | `G` | mailbox u32 | an access control list; there is none where only the owner has rights |
+//! | `N` | mailbox u32 | which annotations a mailbox has, 0 for the account: names, sizes, changes |
+//! | `O` | mailbox u32, reader u32, entry name | an annotation's value; reader 0 where all share it |
 //!
 //! The system accounts have kinds of their own, in small letters: see their sections.
 
 use bytes::Bytes;
 use store_kv::account_prefix;
-use types::{AccountId, EmailId, MailboxId, ModSeq, Timestamp, TraceId, Uid};
+use types::{AccountId, EmailId, EntryName, MailboxId, ModSeq, Timestamp, TraceId, Uid};
 
 /// Bytes before what a kind adds: space, account, kind.
 pub(crate) const HEAD: usize = 6;
@@ -236,6 +239,31 @@ pub(crate) fn deliveries(account: AccountId, trace: TraceId) -> Bytes {
     key(account, b'V', &[&trace.0.to_be_bytes()])
 }
 
+/// A mailbox's access control list.
+pub(crate) fn acl(account: AccountId, mailbox: MailboxId) -> Bytes {
+    key(account, b'G', &[&mailbox.0.to_be_bytes()])
+}
+
+/// All access control lists.
+pub(crate) fn acls(account: AccountId) -> Bytes {
+    key(account, b'G', &[])
+}
+
+/// The list of a mailbox's annotations.
+pub(crate) fn annotations(account: AccountId, mailbox: MailboxId) -> Bytes {
+    key(account, b'N', &[&mailbox.0.to_be_bytes()])
+}
+
+/// The lists of all mailboxes' annotations.
+pub(crate) fn all_annotations(account: AccountId) -> Bytes {
+    key(account, b'N', &[])
+}
+
+/// An annotation's value. An entry name has at most 255 bytes, so the key fits.
+pub(crate) fn annotation(account: AccountId, mailbox: MailboxId, reader: AccountId, name: &EntryName) -> Bytes {
+    key(account, b'O', &[&mailbox.0.to_be_bytes(), &reader.0.to_be_bytes(), name.as_str().as_bytes()])
+}
+
 // ---- Directory: the system account 0 ----------------------------------------------------------------------------------
 //
 // | kind | rest of the key | row |
@@ -246,6 +274,8 @@ pub(crate) fn deliveries(account: AccountId, trace: TraceId) -> Bytes {
 // | `c` | account u32 | its credential |
 // | `o` | account u32, domain, 0, local part | an address of the account; no value |
 // | `j` | account u32 | a change that is under way and finished after a crash |
+// | `g` | grantee u32, owner u32 | a hint: the owner may have given the grantee rights; grantee 0 for anyone; no value |
+// | `h` | owner u32, grantee u32 | the same hint from the other side; no value |
 // | `i` | | the next account id |
 // | `s` | | the secret that makes up SCRAM keys for names that do not exist |
 
@@ -316,6 +346,31 @@ pub(crate) fn intent(account: AccountId) -> Bytes {
 /// All changes under way.
 pub(crate) fn intents() -> Bytes {
     key(DIRECTORY, b'j', &[])
+}
+
+/// A hint that somebody gave rights to somebody.
+pub(crate) fn grant_hint(grantee: AccountId, owner: AccountId) -> Bytes {
+    key(DIRECTORY, b'g', &[&grantee.0.to_be_bytes(), &owner.0.to_be_bytes()])
+}
+
+/// All hints for a grantee.
+pub(crate) fn grant_hints(grantee: AccountId) -> Bytes {
+    key(DIRECTORY, b'g', &[&grantee.0.to_be_bytes()])
+}
+
+/// The same hint, by its owner.
+pub(crate) fn owner_hint(owner: AccountId, grantee: AccountId) -> Bytes {
+    key(DIRECTORY, b'h', &[&owner.0.to_be_bytes(), &grantee.0.to_be_bytes()])
+}
+
+/// All hints of an owner.
+pub(crate) fn owner_hints(owner: AccountId) -> Bytes {
+    key(DIRECTORY, b'h', &[&owner.0.to_be_bytes()])
+}
+
+/// Reads the second account off a key of [`grant_hint`] or [`owner_hint`].
+pub(crate) fn hint_of(key: &[u8]) -> Option<AccountId> {
+    Some(AccountId(u32::from_be_bytes(rest(key).get(4..)?.try_into().ok()?)))
 }
 
 /// The next account id.
@@ -397,44 +452,11 @@ pub(crate) fn event_of(key: &[u8]) -> Option<(TraceId, Timestamp)> {
     Some((TraceId(u128::from_be_bytes(*trace)), time_of(*rest.first_chunk()?)))
 }
 
+// ---- The server itself: the system account 2, laid out like a person's, with annotations and nothing else -------------
+
+/// The account that holds what is said of the server as a whole.
+pub(crate) const SERVER: AccountId = AccountId(2);
+
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ACCOUNT: AccountId = AccountId(7);
-
-    #[test]
-    fn keys_sort_like_what_they_name_and_read_back() {
-        let uid = |n| Uid::new(n).unwrap();
-        let keys = [
-            placement(ACCOUNT, MailboxId(1), uid(1)),
-            placement(ACCOUNT, MailboxId(1), uid(256)),
-            placement(ACCOUNT, MailboxId(2), uid(1)),
-        ];
-        assert!(keys.is_sorted());
-        assert_eq!(keys[1].as_ref(), b"a\0\0\0\x07P\0\0\0\x01\0\0\x01\0");
-        assert_eq!(placement_of(&keys[1]), Some(uid(256)));
-        assert_eq!(mailbox_of(&mailbox(ACCOUNT, MailboxId(9))), Some(MailboxId(9)));
-        assert_eq!(subscription_of(&subscription(ACCOUNT, 5)), Some(5));
-        assert_eq!(tombstone_of(&tombstone(ACCOUNT, MailboxId(1), ModSeq(77))), Some(ModSeq(77)));
-        let times = [Timestamp(-5), Timestamp(0), Timestamp(5)];
-        let retained_keys = times.map(|t| retained(ACCOUNT, t, MailboxId(3), uid(4)));
-        assert!(retained_keys.is_sorted());
-        assert_eq!(retained_of(&retained_keys[0]), Some((Timestamp(-5), MailboxId(3), uid(4))));
-        assert_eq!(contents(ACCOUNT, &[EmailId(3), EmailId(1)])[1], content(ACCOUNT, EmailId(1)));
-    }
-
-    #[test]
-    fn the_longest_recipient_fits_a_key() {
-        assert!(delivered(ACCOUNT, TraceId(u128::MAX), &"r".repeat(64 + 1 + 255)).len() <= store_kv::KEY_MAX);
-    }
-
-    #[test]
-    fn keys_of_another_shape_are_none() {
-        for bad in [&b""[..], b"a", b"a\0\0\0\0P\0\0\0", b"a\0\0\0\0P\0\0\0\x01\0\0\0"] {
-            assert_eq!(placement_of(bad), None);
-            assert_eq!(tombstone_of(bad), None);
-            assert_eq!(retained_of(bad), None);
-        }
-    }
-}
+#[path = "keys/tests.rs"]
+mod tests;

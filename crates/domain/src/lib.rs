@@ -17,17 +17,20 @@ mod trace;
 
 pub use accounts::{
     ALIAS_DEPTH_MAX, ALIAS_EXPANSION_MAX, ALIAS_TARGETS_MAX, ARGON2_MEMORY_KIB, ARGON2_PASSES, AccountInfo,
-    AccountState, AliasInfo, Allowance, Argon2Cost, Directory, DirectoryError, DomainInfo, FIRST_ACCOUNT,
-    PasswordOptions, Proof, Recipient, Resolution, SCRAM_ITERATIONS, SignIn, SignInError, ThrottleOptions,
+    AccountMark, AccountMarks, AccountState, AliasInfo, Allowance, Argon2Cost, Directory, DirectoryError, DomainInfo,
+    FIRST_ACCOUNT, PasswordOptions, Proof, Recipient, Resolution, SCRAM_ITERATIONS, SHARERS_MAX, SignIn, SignInError,
+    ThrottleOptions,
 };
 pub use delivery::{
     Accepted, Arrival, Delivery, DeliveryOptions, DeliveryStaging, Incoming, Protocol, RECEIVED_MAX, Refusal, Target,
 };
 pub use error::MailError;
 pub use mail::{
-    Account, AccountWatch, Appended, Cause, Content, Copied, Expunge, FlagNames, Mail, MailOptions, MailboxInfo,
-    MailboxStatus, Mailboxes, NewMessage, Restored, Retained, RetainedCursor, RetainedId, RetainedPage, Staged,
-    Staging, StoredFlags, Swept, Usage, Vanished, View, uidl,
+    ACL_ENTRIES_MAX, ACROSS_MAX, ANNOTATION_VALUE_MAX, ANNOTATIONS_ACCOUNT_MAX, ANNOTATIONS_ALL_READERS_MAX,
+    ANNOTATIONS_MAX, Account, AccountWatch, Acl, AclChange, AclKey, AnnotationInfo, AnnotationsChanged, Appended,
+    Cause, Content, Copied, Expunge, FlagNames, Grantee, Mail, MailOptions, MailboxInfo, MailboxStatus, Mailboxes,
+    NewMessage, QuotaLimits, Restored, Retained, RetainedCursor, RetainedId, RetainedPage, Staged, Staging,
+    StoredFlags, Swept, Usage, Vanished, View, uidl,
 };
 pub use queue::{
     After, Attempt, BodyForm, Envelope, EnvelopeRecipient, Lease, Notify, Outcome, Queue, QueueContent, QueueError,

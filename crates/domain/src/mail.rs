@@ -5,6 +5,9 @@
 //! sessions look at are immutable snapshots (`mail/view.rs`). Nothing is visible before it is durable.
 
 mod account;
+mod acl;
+mod across;
+mod annotations;
 mod chunk;
 mod content;
 mod live;
@@ -12,6 +15,7 @@ mod load;
 mod mailboxes;
 mod retained;
 mod rows;
+mod sharing;
 mod staging;
 mod threads;
 mod tx;
@@ -21,13 +25,18 @@ mod view;
 mod writer;
 
 pub use account::Account;
+pub(crate) use acl::ANYONE;
+pub use acl::{ACL_ENTRIES_MAX, Acl, AclChange, AclKey, Grantee};
+pub use across::ACROSS_MAX;
+pub use annotations::{ANNOTATION_VALUE_MAX, ANNOTATIONS_ACCOUNT_MAX, ANNOTATIONS_ALL_READERS_MAX, ANNOTATIONS_MAX};
 pub use content::Content;
 pub use mailboxes::{MailboxInfo, Mailboxes};
 pub use retained::{RetainedCursor, RetainedPage};
+pub use sharing::{AnnotationInfo, AnnotationsChanged};
 pub use staging::{Staged, Staging};
 pub use values::{
-    Appended, Cause, Copied, Expunge, FlagNames, MailOptions, MailboxStatus, NewMessage, Restored, Retained,
-    RetainedId, StoredFlags, Swept, Usage, Vanished,
+    Appended, Cause, Copied, Expunge, FlagNames, MailOptions, MailboxStatus, NewMessage, QuotaLimits, Restored,
+    Retained, RetainedId, StoredFlags, Swept, Usage, Vanished,
 };
 pub use view::{AccountWatch, View};
 
@@ -69,6 +78,11 @@ impl Mail {
     #[expect(clippy::unused_async, reason = "part of the interface: a later registry may ask the store")]
     pub async fn account(self: &Arc<Self>, id: AccountId) -> Result<Account, MailError> {
         Ok(Account::new(self.live(id)))
+    }
+
+    /// What is said of the server as a whole: an account with annotations and nothing else (RFC 5464 §3.2.1.1).
+    pub async fn server(self: &Arc<Self>) -> Result<Account, MailError> {
+        self.account(crate::keys::SERVER).await
     }
 
     /// Makes an account's first mailboxes: INBOX, and Drafts, Sent, Junk, Trash, Archive with their special uses, all

@@ -3,6 +3,10 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests: a panic is their verdict")]
 
+#[path = "mail/across.rs"]
+mod across;
+#[path = "mail/annotations.rs"]
+mod annotations;
 #[path = "mail/chunks.rs"]
 mod chunks;
 #[path = "mail/cluster.rs"]
@@ -21,10 +25,14 @@ mod mailboxes;
 mod messages;
 #[path = "mail/model.rs"]
 mod model;
+#[path = "mail/quota.rs"]
+mod quota;
 #[path = "mail/retention.rs"]
 mod retention;
 #[path = "mail/search.rs"]
 mod search;
+#[path = "mail/sharing.rs"]
+mod sharing;
 #[path = "mail/threads.rs"]
 mod threads;
 #[path = "mail/world.rs"]

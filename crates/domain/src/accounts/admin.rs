@@ -2,7 +2,7 @@
 
 use super::cache::{address_key, damaged};
 use super::credential::Credential;
-use super::rows::{AccountRow, AddressRow, DomainRow};
+use super::rows::{AccountMarks, AccountRow, AddressRow, DomainRow};
 use super::{ATTEMPTS, AccountState, Directory, DirectoryError};
 use crate::Usage;
 use crate::keys::{self, DIRECTORY};
@@ -41,6 +41,8 @@ pub struct AccountInfo {
     pub locked: bool,
     /// What it holds, and its quota.
     pub usage: Usage,
+    /// What it is besides.
+    pub marks: AccountMarks,
 }
 
 impl Directory {
@@ -153,8 +155,8 @@ impl Directory {
         let addresses = owned.iter().map(address_of).collect::<Option<Vec<_>>>().ok_or_else(damaged)?;
         let locked = self.credential(account).await?.is_some_and(|credential| credential.locked);
         let usage = self.mail.account(account).await?.usage().await?;
-        let AccountRow { state, created, address, .. } = row;
-        Ok(AccountInfo { account, address, addresses, state, created, locked, usage })
+        let AccountRow { state, created, address, marks, .. } = row;
+        Ok(AccountInfo { account, address, addresses, state, created, locked, usage, marks })
     }
 
     /// Limits what an account may hold; `None` takes the limit away.

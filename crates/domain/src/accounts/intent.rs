@@ -3,7 +3,7 @@
 use super::admin::put_owned;
 use super::cache::{address_key, damaged};
 use super::credential::Credential;
-use super::rows::{AccountRow, AddressRow, DomainRow, IntentRow};
+use super::rows::{AccountMarks, AccountRow, AddressRow, DomainRow, IntentRow};
 use super::{ATTEMPTS, AccountState, Directory, DirectoryError, FIRST_ACCOUNT};
 use crate::keys::{self, DIRECTORY};
 use crate::row::{RowReader, RowWriter};
@@ -64,6 +64,7 @@ impl Directory {
             batch.delete(keys::credential(account));
             batch.put(keys::intent(account), IntentRow::Erase.encode());
             self.release_addresses(&mut batch, account).await?;
+            self.release_hints(&mut batch, account).await?;
             if self.commit(batch).await? {
                 return Ok(account);
             }
@@ -113,7 +114,8 @@ impl Directory {
                 batch.put(keys::domain(address.domain().as_str()), domain.encode());
             }
             let (state, created) = (AccountState::Making, self.clock.now());
-            let row = AccountRow { changes: 0, state, created, address: address.clone() };
+            let row =
+                AccountRow { changes: 0, state, created, address: address.clone(), marks: AccountMarks::default() };
             batch.put(keys::account_entry(account), row.encode());
             batch.put(keys::credential(account), credential.encode());
             batch.put(keys::intent(account), intent.encode());
@@ -138,6 +140,8 @@ impl Directory {
     async fn end_removal(&self, account: AccountId) -> Result<(), DirectoryError> {
         let mut batch = Batch::new(DIRECTORY);
         batch.space = Space::Frees;
+        // Once more: somebody may have shared something with it at the moment of its removal.
+        self.release_hints(&mut batch, account).await?;
         batch.expect(keys::intent(account), Some(IntentRow::Erase.encode()));
         batch.delete(keys::intent(account));
         // If it is gone already, another process was faster.

@@ -26,7 +26,25 @@ pub(super) struct AccountRow {
     pub(super) created: Timestamp,
     /// Its main address.
     pub(super) address: Address,
+    /// What it is besides.
+    pub(super) marks: AccountMarks,
 }
+
+/// What an account is besides somebody's mail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccountMarks {
+    /// Its owner is an operator: may change quotas and what is said of the server over IMAP.
+    pub admin: bool,
+    /// It is nobody's in particular: others see it below `Shared/`.
+    pub shared: bool,
+}
+
+/// Rows of accounts without a mark: what the first version of this program wrote.
+const WITHOUT_MARKS: u8 = 1;
+/// With marks.
+const WITH_MARKS: u8 = 2;
+const ADMIN: u8 = 1;
+const SHARED: u8 = 2;
 
 /// A domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +86,8 @@ fn read_address(row: &mut RowReader<'_>) -> Option<Address> {
 
 impl AccountRow {
     pub(super) fn encode(&self) -> Bytes {
-        let mut row = RowWriter::new(FORMAT, 64);
+        let marks = u8::from(self.marks.admin) * ADMIN + u8::from(self.marks.shared) * SHARED;
+        let mut row = RowWriter::new(if marks == 0 { WITHOUT_MARKS } else { WITH_MARKS }, 64);
         row.byte(match self.state {
             AccountState::Making => 0,
             AccountState::Active => 1,
@@ -77,11 +96,15 @@ impl AccountRow {
         row.number(self.changes);
         row.signed(self.created.0);
         put_address(&mut row, &self.address);
+        if marks != 0 {
+            row.byte(marks);
+        }
         row.finish()
     }
 
     pub(super) fn decode(row: &[u8]) -> Option<Self> {
-        let mut row = RowReader::new(row, FORMAT)?;
+        let is_plain = row.first() == Some(&WITHOUT_MARKS);
+        let mut row = RowReader::new(row, if is_plain { WITHOUT_MARKS } else { WITH_MARKS })?;
         let state = match row.byte()? {
             0 => AccountState::Making,
             1 => AccountState::Active,
@@ -90,7 +113,9 @@ impl AccountRow {
         };
         let (changes, created) = (row.number()?, Timestamp(row.signed()?));
         let address = read_address(&mut row)?;
-        row.end().map(|()| Self { changes, state, created, address })
+        let marks = if is_plain { 0 } else { row.byte().filter(|marks| marks & !(ADMIN | SHARED) == 0)? };
+        let marks = AccountMarks { admin: marks & ADMIN != 0, shared: marks & SHARED != 0 };
+        row.end().map(|()| Self { changes, state, created, address, marks })
     }
 }
 
@@ -194,8 +219,11 @@ mod tests {
     fn rows_read_back() {
         let address = |text| Address::parse(text).unwrap();
         let (state, address_row) = (AccountState::Removed, address("\"a b\"@x.example"));
-        let account = AccountRow { changes: 300, state, created: Timestamp(-3), address: address_row };
-        assert_eq!(AccountRow::decode(&account.encode()), Some(account));
+        for (admin, shared) in [(false, false), (true, false), (false, true), (true, true)] {
+            let (address, marks) = (address_row.clone(), AccountMarks { admin, shared });
+            let account = AccountRow { changes: 300, state, created: Timestamp(-3), address, marks };
+            assert_eq!(AccountRow::decode(&account.encode()), Some(account));
+        }
         for (catch_all, postmaster) in [(None, None), (Some(address("ann@x.example")), Some(AccountId(16)))] {
             let domain = DomainRow { changes: 4, created: Timestamp(9), catch_all, postmaster };
             assert_eq!(DomainRow::decode(&domain.encode()), Some(domain));

@@ -4,11 +4,11 @@ use crate::{MailOptions, keys};
 use store_kv::{Engine, Memory};
 use types::{Address, AddressPrefix, ManualClock, Octets, ScramHash, Secret, Timestamp};
 
-struct Place {
+pub(super) struct Place {
     engine: Arc<Memory>,
     clock: Arc<ManualClock>,
-    mail: Arc<Mail>,
-    directory: Arc<Directory>,
+    pub(super) mail: Arc<Mail>,
+    pub(super) directory: Arc<Directory>,
 }
 
 fn open(engine: Arc<Memory>) -> Place {
@@ -21,12 +21,12 @@ fn open(engine: Arc<Memory>) -> Place {
 }
 
 impl Place {
-    fn reopened(self) -> Self {
+    pub(super) fn reopened(self) -> Self {
         open(self.engine.reopen())
     }
 }
 
-fn address(text: &str) -> Address {
+pub(super) fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
 }
 
@@ -39,7 +39,7 @@ fn secret(text: &str) -> Secret<String> {
 }
 
 /// Ann, Bob and Carol in example.org.
-async fn place() -> Place {
+pub(super) async fn place() -> Place {
     let place = open(Memory::new());
     let directory = &place.directory;
     directory.domain_add(&domain("example.org")).await.unwrap();

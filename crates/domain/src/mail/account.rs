@@ -6,8 +6,9 @@ use super::mailboxes::Mailboxes;
 use super::rows::TombstoneRow;
 use super::staging::Staging;
 use super::values::{
-    Appended, Cause, Copied, Expunge, FlagNames, MailboxStatus, NewMessage, StoredFlags, Usage, Vanished,
+    Appended, Cause, Copied, Expunge, FlagNames, MailboxStatus, NewMessage, QuotaLimits, StoredFlags, Usage, Vanished,
 };
+use super::verb::annotate::CopyAnnotations;
 use super::verb::append::Append;
 use super::verb::expunge::Remove;
 use super::verb::flags::StoreFlags;
@@ -23,7 +24,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use store_kv::{PageLimit, Scan};
 use types::{
-    AccountId, EmailId, FlagChange, MailboxId, MailboxName, ModSeq, Octets, SpecialUse, Timestamp, Uid, UidSet,
+    AccountId, EmailId, FlagChange, MailboxId, MailboxName, ModSeq, Octets, Rights, SpecialUse, Timestamp, Uid, UidSet,
     UidValidity,
 };
 
@@ -84,6 +85,7 @@ impl Account {
         self.live.ready().await?;
         let inbox = self.live.read().names.get(from).copied().ok_or(MailError::NoSuchMailbox)?;
         let target = self.create(to, None).await?;
+        self.live.submit(CopyAnnotations { from: inbox, to: target }).await?;
         self.r#move(inbox, &UidSet::from_ranges([1..=u32::MAX]), target).await?;
         Ok(())
     }
@@ -170,21 +172,23 @@ impl Account {
 
     /// Copies messages, all or none (RFC 9051 §6.4.7).
     pub async fn copy(&self, from: MailboxId, uids: &UidSet, to: MailboxId) -> Result<Copied, MailError> {
-        self.transfer(Mode::Copy, from, uids, to).await
+        self.transfer(Mode::Copy, from, uids, (to, Rights::ALL)).await
     }
 
     /// Moves messages (RFC 6851). Each is at every instant in exactly one of the two mailboxes; many are moved in
     /// several steps.
     pub async fn r#move(&self, from: MailboxId, uids: &UidSet, to: MailboxId) -> Result<Copied, MailError> {
-        self.transfer(Mode::Move, from, uids, to).await
+        self.transfer(Mode::Move, from, uids, (to, Rights::ALL)).await
     }
 
-    async fn transfer(
+    /// [`Account::copy`] and [`Account::move`] for somebody who has these rights in the target: flags that they do not
+    /// allow stay behind (RFC 4314 §4).
+    pub(super) async fn transfer(
         &self,
         mode: Mode,
         source: MailboxId,
         uids: &UidSet,
-        target: MailboxId,
+        (target, rights): (MailboxId, Rights),
     ) -> Result<Copied, MailError> {
         let uids = Arc::new(uids.clone());
         // A set such as `1:*` must not reach what a move into the same mailbox puts at its end.
@@ -197,7 +201,7 @@ impl Account {
         let mut next = Some(Uid::MIN);
         let mut uid_validity = None;
         while let Some(from) = next {
-            let step = Transfer { mode, source, uids: Arc::clone(&uids), from, target };
+            let step = Transfer { mode, source, uids: Arc::clone(&uids), from, target, rights };
             let (copied, rest) = self.live.submit(step).await?;
             uid_validity = Some(copied.uid_validity);
             pairs.extend(copied.pairs);
@@ -307,9 +311,14 @@ impl Account {
         Ok(self.live.read().usage())
     }
 
-    /// Sets the quota; `None` for no limit.
+    /// Sets the most octets the account may hold, `None` for no limit; other limits stay.
     pub async fn set_quota(&self, quota: Option<Octets>) -> Result<(), MailError> {
-        self.live.submit(SetQuota { quota }).await
+        self.live.submit(SetQuota::Octets(quota)).await
+    }
+
+    /// Sets all limits of the account (RFC 9208 §4.1.3).
+    pub async fn set_limits(&self, limits: QuotaLimits) -> Result<(), MailError> {
+        self.live.submit(SetQuota::All(limits)).await
     }
 
     /// Wakes when anything in the account changed, its list of mailboxes too.

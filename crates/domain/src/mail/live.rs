@@ -3,6 +3,8 @@
 //! Everybody reads it under a short lock. Only the leader changes it: whoever holds [`Live::lead`]. It never runs
 //! ahead of the store, so that nobody sees what a power cut could still take back.
 
+use super::acl::Acl;
+use super::annotations::AnnotationIndex;
 use super::mailboxes::Mailboxes;
 use super::rows::{AccountRow, MailboxRow};
 use super::values::{MailOptions, MailboxStatus, Usage};
@@ -68,6 +70,10 @@ pub(crate) struct Core {
     pub(crate) mailboxes: BTreeMap<MailboxId, Arc<MailboxRow>>,
     pub(crate) names: BTreeMap<MailboxName, MailboxId>,
     pub(crate) subscriptions: BTreeMap<MailboxName, u32>,
+    /// Access control lists, where there are any.
+    pub(crate) acls: BTreeMap<MailboxId, Arc<Acl>>,
+    /// Which annotations there are, where there are any; mailbox 0 stands for the account.
+    pub(crate) annotations: BTreeMap<MailboxId, Arc<AnnotationIndex>>,
     pub(crate) list: Arc<Mailboxes>,
     /// Where recent messages begin; ahead of what the rows say, because claiming them is not a change.
     pub(crate) recent: HashMap<MailboxId, u64>,
@@ -87,7 +93,7 @@ impl Core {
     }
 
     pub(super) fn rebuild_list(&mut self) {
-        self.list = Arc::new(Mailboxes::build(&self.mailboxes, &self.names, &self.subscriptions));
+        self.list = Arc::new(Mailboxes::build(&self.mailboxes, &self.names, &self.subscriptions, &self.acls));
     }
 
     pub(super) fn status(&self, id: MailboxId) -> Result<MailboxStatus, MailError> {
@@ -106,8 +112,7 @@ impl Core {
     }
 
     pub(super) fn usage(&self) -> Usage {
-        let AccountRow { octets, messages, quota, .. } = self.account;
-        Usage { octets: Octets(octets), messages, quota }
+        self.account.usage(self.names.len())
     }
 
     /// Lets go of the views that nobody holds and that were not opened lately.

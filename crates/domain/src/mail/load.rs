@@ -3,6 +3,8 @@
 //! A scan of several pages is not one snapshot, so the account row is read before and after: as every change rewrites
 //! it, the same row both times means that nothing changed in between.
 
+use super::acl::Acl;
+use super::annotations::AnnotationIndex;
 use super::chunk::ChunkReader;
 use super::live::{Core, Live};
 use super::rows::{AccountRow, MailboxRow, PlacementRow, TombstoneRow};
@@ -100,6 +102,7 @@ impl Live {
             Ok(())
         })
         .await?;
+        self.read_sharing(&mut core).await?;
         core.rebuild_list();
         let open: Vec<_> = self.read().views.iter().map(|(id, cell)| (*id, cell.snapshot())).collect();
         let mut snapshots = Vec::new();
@@ -112,6 +115,24 @@ impl Live {
             }
         }
         Ok((core, snapshots))
+    }
+
+    /// Reads the access control lists and which annotations there are.
+    async fn read_sharing(&self, core: &mut Core) -> Result<(), MailError> {
+        self.scan_all(&keys::acls(self.id), |(key, row)| {
+            let acl = keys::mailbox_of(&key).zip(Acl::decode(&row));
+            let (id, acl) = acl.ok_or_else(|| corrupt("an access control list"))?;
+            core.acls.insert(id, Arc::new(acl));
+            Ok(())
+        })
+        .await?;
+        self.scan_all(&keys::all_annotations(self.id), |(key, row)| {
+            let index = keys::mailbox_of(&key).zip(AnnotationIndex::decode(&row));
+            let (id, index) = index.ok_or_else(|| corrupt("a list of annotations"))?;
+            core.annotations.insert(id, Arc::new(index));
+            Ok(())
+        })
+        .await
     }
 
     /// Reads a mailbox's messages. What has not changed since `old` is shared with it.

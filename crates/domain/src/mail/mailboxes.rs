@@ -1,5 +1,6 @@
 //! The list of an account's mailboxes as it stood at one moment.
 
+use super::acl::Acl;
 use super::rows::MailboxRow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub struct MailboxInfo {
     pub has_children: bool,
     /// Whether its name is subscribed.
     pub subscribed: bool,
+    /// Who beside the owner has which rights in it (RFC 4314).
+    pub acl: Arc<Acl>,
 }
 
 /// All mailboxes and subscriptions of an account, immutable.
@@ -35,6 +38,7 @@ impl Mailboxes {
         rows: &BTreeMap<MailboxId, Arc<MailboxRow>>,
         names: &BTreeMap<MailboxName, MailboxId>,
         subscriptions: &BTreeMap<MailboxName, u32>,
+        acls: &BTreeMap<MailboxId, Arc<Acl>>,
     ) -> Self {
         let mut list = Self { subscriptions: subscriptions.keys().cloned().collect(), ..Self::default() };
         // Parents are marked from below: their children need not stand next to them in the order of names.
@@ -54,6 +58,7 @@ impl Mailboxes {
                 selectable: row.selectable,
                 has_children: parents.contains(name.as_str()),
                 subscribed: subscriptions.contains_key(name),
+                acl: acls.get(id).cloned().unwrap_or_default(),
             });
         }
         list

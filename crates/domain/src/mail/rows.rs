@@ -1,5 +1,6 @@
 //! The rows behind the keys of the mail part, each with its codec. Formats may only grow by a new version byte.
 
+mod account;
 mod content;
 
 use super::values::Cause;
@@ -7,88 +8,16 @@ use crate::row::{RowReader, RowWriter};
 use bytes::Bytes;
 use types::snapshot::Entry;
 use types::{
-    EmailId, Flags, KEYWORDS_MAX, Keyword, Keywords, MailboxId, MailboxName, ModSeq, Octets, SpecialUse, Timestamp,
-    Uid, UidValidity,
+    EmailId, Flags, KEYWORDS_MAX, Keyword, Keywords, MailboxId, MailboxName, ModSeq, SpecialUse, Timestamp, Uid,
+    UidValidity,
 };
 
+pub(crate) use account::AccountRow;
 pub(crate) use content::{ContentRow, ThreadLinkRow};
 
 const VERSION: u8 = 1;
 /// One past the last UID there is: what `next_uid` is when all are used up.
 pub(crate) const UIDS_END: u64 = 1 << 32;
-
-/// The account's own row; every change rewrites it and wants the old one unchanged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AccountRow {
-    /// The change counter: the highest MODSEQ given out.
-    pub(crate) counter: ModSeq,
-    pub(crate) next_mailbox: u32,
-    pub(crate) next_email: u64,
-    pub(crate) next_subscription: u32,
-    /// The highest UIDVALIDITY given out.
-    pub(crate) uid_validity: u32,
-    /// What lies in mailboxes; retention does not count.
-    pub(crate) octets: u64,
-    pub(crate) messages: u64,
-    pub(crate) quota: Option<Octets>,
-}
-
-impl Default for AccountRow {
-    /// An account in which nothing has happened. Ids begin at 1.
-    fn default() -> Self {
-        Self {
-            counter: ModSeq::ZERO,
-            next_mailbox: 1,
-            next_email: 1,
-            next_subscription: 1,
-            uid_validity: 0,
-            octets: 0,
-            messages: 0,
-            quota: None,
-        }
-    }
-}
-
-impl AccountRow {
-    pub(crate) fn encode(&self) -> Bytes {
-        let mut row = RowWriter::new(VERSION, 40);
-        row.number(self.counter.0);
-        row.number(self.next_mailbox.into());
-        row.number(self.next_email);
-        row.number(self.next_subscription.into());
-        row.number(self.uid_validity.into());
-        row.number(self.octets);
-        row.number(self.messages);
-        match self.quota {
-            None => row.byte(0),
-            Some(quota) => {
-                row.byte(1);
-                row.number(quota.0);
-            }
-        }
-        row.finish()
-    }
-
-    pub(crate) fn decode(row: &[u8]) -> Option<Self> {
-        let mut row = RowReader::new(row, VERSION)?;
-        let account = Self {
-            counter: modseq(row.number()?)?,
-            next_mailbox: row.number32()?,
-            next_email: row.number()?,
-            next_subscription: row.number32()?,
-            uid_validity: row.number32()?,
-            octets: row.number()?,
-            messages: row.number()?,
-            quota: match row.byte()? {
-                0 => None,
-                1 => Some(Octets(row.number()?)),
-                _ => return None,
-            },
-        };
-        row.end()?;
-        Some(account)
-    }
-}
 
 /// A change number is at most 63 bits (RFC 7162 §7).
 fn modseq(number: u64) -> Option<ModSeq> {

@@ -4,6 +4,8 @@
 //! stops with [`Stop::Need`], the writer fetches that, and the verb is applied anew. So a verb is plain, synchronous
 //! code, and one that fails has changed nothing.
 
+use super::acl::Acl;
+use super::annotations::AnnotationIndex;
 use super::live::{Core, Shared};
 use super::load::set_columns;
 use super::rows::{AccountRow, DeliveredRow, MailboxRow};
@@ -87,6 +89,10 @@ pub(crate) struct Work {
     /// All names, if that changed.
     pub(super) names: Option<BTreeMap<MailboxName, MailboxId>>,
     pub(super) subscriptions: Option<BTreeMap<MailboxName, u32>>,
+    /// Changed access control lists.
+    pub(super) acls: HashMap<MailboxId, Arc<Acl>>,
+    /// Changed lists of annotations.
+    pub(super) annotations: HashMap<MailboxId, Arc<AnnotationIndex>>,
     deltas: HashMap<MailboxId, Delta>,
     fetched: HashMap<Bytes, Option<Bytes>>,
     scanned: HashMap<Bytes, Vec<Row>>,
@@ -110,6 +116,8 @@ impl Work {
             mailboxes: HashMap::new(),
             names: None,
             subscriptions: None,
+            acls: HashMap::new(),
+            annotations: HashMap::new(),
             deltas: HashMap::new(),
             fetched: HashMap::new(),
             scanned: HashMap::new(),
@@ -241,6 +249,56 @@ impl Tx<'_> {
         self.work.mailboxes.insert(id, row);
     }
 
+    /// A mailbox's access control list.
+    pub(crate) fn acl(&self, id: MailboxId) -> Arc<Acl> {
+        self.work.acls.get(&id).or_else(|| self.core.acls.get(&id)).cloned().unwrap_or_default()
+    }
+
+    /// Changes a mailbox's access control list; an empty one is none.
+    pub(crate) fn set_acl(&mut self, id: MailboxId, acl: Arc<Acl>) {
+        if acl.is_empty() {
+            self.delete(keys::acl(self.id, id));
+        } else {
+            self.put(keys::acl(self.id, id), acl.encode());
+        }
+        self.work.acls.insert(id, acl);
+    }
+
+    /// Which annotations a mailbox has; 0 for the account.
+    pub(crate) fn annotations(&self, id: MailboxId) -> Arc<AnnotationIndex> {
+        self.work.annotations.get(&id).or_else(|| self.core.annotations.get(&id)).cloned().unwrap_or_default()
+    }
+
+    /// Octets of all annotations' values in the account.
+    pub(crate) fn annotation_octets(&self) -> u64 {
+        let unchanged = self.core.annotations.iter().filter(|(id, _)| !self.work.annotations.contains_key(id));
+        unchanged.map(|(_, index)| index.octets()).chain(self.work.annotations.values().map(|i| i.octets())).sum()
+    }
+
+    /// Changes the list of a mailbox's annotations; an empty one is none.
+    pub(crate) fn set_annotations(&mut self, id: MailboxId, index: Arc<AnnotationIndex>) {
+        if index.is_empty() {
+            self.delete(keys::annotations(self.id, id));
+        } else {
+            self.put(keys::annotations(self.id, id), index.encode());
+        }
+        self.work.annotations.insert(id, index);
+    }
+
+    /// Takes everything away that belongs to a mailbox which goes, but its messages: rights and annotations.
+    pub(crate) fn strip(&mut self, id: MailboxId) {
+        if !self.acl(id).is_empty() {
+            self.set_acl(id, Arc::default());
+        }
+        let index = self.annotations(id);
+        if !index.is_empty() {
+            for (holder, name) in index.all() {
+                self.delete_and_keep(keys::annotation(self.id, id, holder, name));
+            }
+            self.set_annotations(id, Arc::default());
+        }
+    }
+
     /// All names.
     pub(crate) fn names(&self) -> &BTreeMap<MailboxName, MailboxId> {
         self.work.names.as_ref().unwrap_or(&self.core.names)
@@ -314,6 +372,12 @@ impl Tx<'_> {
     pub(crate) fn delete(&mut self, key: Bytes) {
         self.work.bytes += key.len();
         self.work.batch.delete(key);
+    }
+
+    /// Deletes a key that a later verb of the same batch may [`Tx::get`].
+    pub(crate) fn delete_and_keep(&mut self, key: Bytes) {
+        self.work.fetched.insert(key.clone(), None);
+        self.delete(key);
     }
 
     /// Changes a reference to a body.

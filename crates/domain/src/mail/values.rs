@@ -194,14 +194,38 @@ pub struct Usage {
     pub octets: Octets,
     /// How many there are.
     pub messages: u64,
+    /// How many mailboxes there are, those that cannot be selected too.
+    pub mailboxes: u64,
     /// The most that `octets` may be; `None` for no limit.
     pub quota: Option<Octets>,
+    /// The most that `messages` may be; `None` for no limit.
+    pub messages_max: Option<u64>,
+    /// The most that `mailboxes` may be; `None` for no limit.
+    pub mailboxes_max: Option<u64>,
+}
+
+/// The limits of an account's quota root (RFC 9208); `None` for no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QuotaLimits {
+    /// STORAGE.
+    pub octets: Option<Octets>,
+    /// MESSAGE.
+    pub messages: Option<u64>,
+    /// MAILBOX.
+    pub mailboxes: Option<u64>,
 }
 
 impl Usage {
-    /// Whether a message of this size would pass the quota.
-    pub fn refuses(&self, size: Octets) -> bool {
+    /// Whether messages of this size together, so many, would pass the quota.
+    pub fn refuses(&self, size: Octets, messages: u64) -> bool {
         self.quota.is_some_and(|quota| self.octets.0.saturating_add(size.0) > quota.0)
+            || self.messages_max.is_some_and(|max| self.messages.saturating_add(messages) > max)
+    }
+
+    /// Whether so many mailboxes more would pass the quota.
+    pub fn refuses_mailboxes(&self, more: usize) -> bool {
+        let more = u64::try_from(more).unwrap_or(u64::MAX);
+        more > 0 && self.mailboxes_max.is_some_and(|max| self.mailboxes.saturating_add(more) > max)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The verbs that change mail, one file per kind. Each is a plain value with an `apply` on the state and its batch.
 
+pub(super) mod annotate;
 pub(super) mod append;
 pub(super) mod expunge;
 pub(super) mod flags;
@@ -7,6 +8,7 @@ pub(super) mod fold;
 pub(super) mod mailbox;
 pub(super) mod restore;
 pub(super) mod settings;
+pub(super) mod share;
 pub(super) mod sweep;
 pub(super) mod transfer;
 

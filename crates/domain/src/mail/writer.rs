@@ -309,7 +309,7 @@ impl Run<'_> {
         let mut core = self.live.write();
         core.stored = Some(work.account.encode());
         core.account = work.account;
-        let list_changed = work.names.is_some() || work.subscriptions.is_some();
+        let list_changed = work.names.is_some() || work.subscriptions.is_some() || !work.acls.is_empty();
         let mut due = Vec::new();
         for (id, row) in work.mailboxes {
             if let Some(row) = row {
@@ -330,6 +330,20 @@ impl Run<'_> {
         }
         if let Some(subscriptions) = work.subscriptions {
             core.subscriptions = subscriptions;
+        }
+        for (id, acl) in work.acls {
+            if acl.is_empty() {
+                core.acls.remove(&id);
+            } else {
+                core.acls.insert(id, acl);
+            }
+        }
+        for (id, index) in work.annotations {
+            if index.is_empty() {
+                core.annotations.remove(&id);
+            } else {
+                core.annotations.insert(id, index);
+            }
         }
         if list_changed {
             core.rebuild_list();

@@ -1,6 +1,7 @@
 use super::*;
+use crate::mail::values::QuotaLimits;
 use store_kv::{BodyHash, BodyId, Seeded};
-use types::{ThreadId, TraceId};
+use types::{Octets, ThreadId, TraceId};
 
 fn uid(n: u32) -> Uid {
     Uid::new(n).unwrap()
@@ -36,7 +37,10 @@ type Again = fn(&Bytes) -> Option<Bytes>;
 
 /// One row of each kind, with a function that reads it and writes it again.
 fn samples() -> Vec<(Bytes, Again)> {
-    let account = AccountRow { counter: ModSeq(9), quota: Some(Octets(5)), octets: 300, ..AccountRow::default() };
+    let limits = QuotaLimits { octets: Some(Octets(5)), messages: None, mailboxes: None };
+    let account = AccountRow { counter: ModSeq(9), limits, octets: 300, ..AccountRow::default() };
+    let limits = QuotaLimits { octets: None, messages: Some(300), mailboxes: Some(0) };
+    let limited = AccountRow { limits, ..account.clone() };
     let deleted = DeletedRow {
         name: MailboxName::inbox(),
         keywords: keywords(),
@@ -64,6 +68,7 @@ fn samples() -> Vec<(Bytes, Again)> {
     assert_eq!(tombstone.ranges, [(1, 3), (9, 9), (u32::MAX, u32::MAX)]);
     vec![
         (account.encode(), |b| AccountRow::decode(b).map(|r| r.encode())),
+        (limited.encode(), |b| AccountRow::decode(b).map(|r| r.encode())),
         (mailbox().encode(1), |b| MailboxRow::decode(b).map(|r| r.encode(r.first_recent))),
         (PlacementRow::encode(&entry(), Some("old-uidl")), |b| {
             PlacementRow::decode(uid(5), b).map(|r| PlacementRow::encode(&r.entry, r.uidl.as_deref()))

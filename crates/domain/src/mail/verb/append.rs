@@ -137,8 +137,12 @@ impl Append {
 
     fn check_quota(&self, tx: &mut Tx<'_>, plans: &[Plan]) -> Result<(), Stop> {
         let new = self.messages.iter().zip(plans).filter(|(m, plan)| plan.is_now() && m.recipient.is_none());
-        let size: u64 = new.map(|(message, _)| message.staged.size().0).sum();
-        if size > 0 && usage(tx).refuses(Octets(size)) {
+        let (mut size, mut count) = (0_u64, 0_u64);
+        for (message, _) in new {
+            size = size.saturating_add(message.staged.size().0);
+            count += 1;
+        }
+        if count > 0 && usage(tx).refuses(Octets(size), count) {
             return Err(MailError::OverQuota.into());
         }
         Ok(())
@@ -157,8 +161,8 @@ impl Append {
 
 /// How much the account holds.
 pub(super) fn usage(tx: &mut Tx<'_>) -> crate::mail::values::Usage {
-    let account = tx.account();
-    crate::mail::values::Usage { octets: Octets(account.octets), messages: account.messages, quota: account.quota }
+    let mailboxes = tx.names().len();
+    tx.account().usage(mailboxes)
 }
 
 fn put_content(tx: &mut Tx<'_>, message: &NewMessage) -> EmailId {

@@ -24,6 +24,7 @@ impl Verb for Create {
         }
         check_use(tx, self.special_use)?;
         let missing = missing_above(tx, &self.name);
+        check_quota(tx, missing.len() + 1)?;
         check_room(tx, missing.len() + 1)?;
         let validities = (0..=missing.len()).map(|_| tx.next_uid_validity()).collect::<Result<Vec<_>, _>>()?;
         let mut last = MailboxId(0);
@@ -46,6 +47,7 @@ fn revive(tx: &mut Tx<'_>, id: MailboxId, special_use: Option<SpecialUse>) -> Re
     check_use(tx, special_use)?;
     let uid_validity = tx.next_uid_validity()?;
     let modseq = tx.next_modseq();
+    inherit(tx, &row.name, id);
     tx.set_mailbox(id, Some(MailboxRow { special_use, ..MailboxRow::new(row.name, uid_validity, modseq) }));
     // The list says whether a mailbox can be selected.
     tx.names_mut();
@@ -63,8 +65,26 @@ fn add(tx: &mut Tx<'_>, row: MailboxRow) -> MailboxId {
     let id = MailboxId(tx.account().next_mailbox);
     tx.account().next_mailbox = tx.account().next_mailbox.saturating_add(1);
     tx.names_mut().insert(row.name.clone(), id);
+    if row.selectable {
+        inherit(tx, &row.name, id);
+    }
     tx.set_mailbox(id, Some(row));
     id
+}
+
+/// Gives a new mailbox the rights of the one above it (RFC 4314 §4, CREATE).
+fn inherit(tx: &mut Tx<'_>, name: &MailboxName, id: MailboxId) {
+    let parent = name.parent().and_then(|parent| tx.names().get(&parent).copied());
+    let acl = parent.map(|parent| tx.acl(parent)).unwrap_or_default();
+    if !acl.is_empty() {
+        tx.set_acl(id, acl);
+    }
+}
+
+/// Whether the account may have so many mailboxes more (RFC 9208 §5.3).
+fn check_quota(tx: &mut Tx<'_>, more: usize) -> Result<(), Stop> {
+    let is_over = super::append::usage(tx).refuses_mailboxes(more);
+    if is_over { Err(MailError::OverQuota.into()) } else { Ok(()) }
 }
 
 /// Names above this one that do not exist, the highest first.
@@ -131,6 +151,7 @@ impl Verb for Delete {
         let account = tx.account();
         account.messages = account.messages.saturating_sub(row.messages);
         account.octets = account.octets.saturating_sub(row.octets);
+        tx.strip(id);
         tx.set_mailbox(id, None);
         tx.names_mut().remove(&self.name);
         if let Some(uid_validity) = placeholder {
@@ -174,6 +195,7 @@ impl Verb for Rename {
         });
         let moved = moved.collect::<Result<Vec<_>, MailError>>()?;
         let missing = missing_above(tx, &self.to);
+        check_quota(tx, missing.len())?;
         check_room(tx, missing.len())?;
         let validities = missing.iter().map(|_| tx.next_uid_validity()).collect::<Result<Vec<_>, _>>()?;
         let modseq = tx.next_modseq();

@@ -3,6 +3,7 @@
 use crate::keys;
 use crate::mail::rows::{DeletedRow, MailboxRow};
 use crate::mail::tx::{Stop, Tx};
+use crate::mail::values::QuotaLimits;
 use crate::mail::writer::Verb;
 use store_kv::Space;
 use types::{MailboxId, MailboxName, Octets, SpecialUse};
@@ -62,7 +63,7 @@ impl Verb for Erase {
     fn apply(&self, tx: &mut Tx<'_>) -> Result<(), Stop> {
         let all: Vec<_> = tx.names().values().copied().collect();
         let subscriptions: Vec<_> = tx.subscriptions().values().copied().collect();
-        if all.is_empty() && subscriptions.is_empty() {
+        if all.is_empty() && subscriptions.is_empty() && tx.annotations(MailboxId(0)).is_empty() {
             return Ok(());
         }
         tx.next_modseq();
@@ -72,8 +73,10 @@ impl Verb for Erase {
                 let deleted = DeletedRow { name, keywords, messages, removed, expiry: removed };
                 tx.put(keys::deleted_mailbox(tx.id, id), deleted.encode());
             }
+            tx.strip(id);
             tx.set_mailbox(id, None);
         }
+        tx.strip(MailboxId(0));
         for number in subscriptions {
             tx.delete(keys::subscription(tx.id, number));
         }
@@ -89,19 +92,27 @@ impl Verb for Erase {
     }
 }
 
-/// Sets the quota.
+/// What SETQUOTA and the operator change.
 #[derive(Debug)]
-pub(crate) struct SetQuota {
-    pub(crate) quota: Option<Octets>,
+pub(crate) enum SetQuota {
+    /// The most octets, and nothing else.
+    Octets(Option<Octets>),
+    /// All limits.
+    All(QuotaLimits),
 }
 
 impl Verb for SetQuota {
     type Answer = ();
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<(), Stop> {
-        if tx.account().quota != self.quota {
+        let before = tx.account().limits;
+        let limits = match self {
+            Self::Octets(octets) => QuotaLimits { octets: *octets, ..before },
+            Self::All(limits) => *limits,
+        };
+        if before != limits {
             tx.next_modseq();
-            tx.account().quota = self.quota;
+            tx.account().limits = limits;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use store_kv::Space;
 use types::snapshot::{Entry, Snapshot};
-use types::{MailboxId, Octets, Uid, UidSet};
+use types::{MailboxId, Octets, Rights, Uid, UidSet};
 
 /// Whether the messages stay where they were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub(crate) struct Transfer {
     /// Where this step begins.
     pub(crate) from: Uid,
     pub(crate) target: MailboxId,
+    /// Which flags the copies keep: those that these rights allow (RFC 4314 §4).
+    pub(crate) rights: Rights,
 }
 
 impl Verb for Transfer {
@@ -47,7 +49,8 @@ impl Verb for Transfer {
             return Err(MailError::TooMany { max }.into());
         }
         let size = entries.iter().map(|entry| u64::from(entry.size)).sum();
-        if self.mode == Mode::Copy && size > 0 && super::append::usage(tx).refuses(Octets(size)) {
+        let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+        if self.mode == Mode::Copy && count > 0 && super::append::usage(tx).refuses(Octets(size), count) {
             return Err(MailError::OverQuota.into());
         }
         let twins = self.twins(tx, &target, &entries)?;
@@ -98,7 +101,7 @@ impl Transfer {
         let mut placed = Vec::with_capacity(entries.len());
         let mut own_uidls = Vec::new();
         for (old, uid) in entries.iter().zip(uids) {
-            let new = Entry { uid, flags: map.map(old.flags), modseq, save_date: tx.now(), ..**old };
+            let new = Entry { uid, flags: map.map(self.rights.flags(old.flags)), modseq, save_date: tx.now(), ..**old };
             // A message that moves keeps the UIDL it has.
             let kept = view.uidls.get(&old.uid).filter(|_| self.mode == Mode::Move).map(|uidl| &**uidl);
             let own = match &mut twins {

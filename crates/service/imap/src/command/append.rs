@@ -176,7 +176,7 @@ impl Appending {
         if !self.messages.is_empty() && together > APPEND_TOGETHER_MAX {
             return Err(Failure::Status(Status::no(Code::Limit, "The messages are too large together")));
         }
-        if self.place.account.usage().await?.refuses(together) {
+        if self.place.account.usage().await?.refuses(together, 1) {
             return Err(MailError::OverQuota.into());
         }
         if current.staging.is_none() {
