@@ -13,3 +13,4 @@ slow "model of an engine" "POSTAMT_MODEL_STEPS=10000" --workspace --tests -- mod
 slow "model of what clients know" "POSTAMT_MODEL_ROUNDS=300000" --workspace --lib -- view::tests::model
 slow "model of mail" "POSTAMT_MODEL_ROUNDS=100 POSTAMT_FAULT_ROUNDS=300" --workspace --test mail
 slow "model of the queue" "POSTAMT_QUEUE_ROUNDS=200" --workspace --lib -- queue::tests
+slow "stress of IMAP" "POSTAMT_STRESS_ROUNDS=12" --workspace --test short

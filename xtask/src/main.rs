@@ -9,6 +9,7 @@ mod links;
 mod problem;
 mod rfc;
 mod rust_source;
+mod stress;
 mod tidy;
 mod workspace;
 
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use workspace::Workspace;
 
-const USAGE: &str = "usage: cargo xtask layers | tidy | rfc [--write | --import DIR] | licences";
+const USAGE: &str = "usage: cargo xtask layers | tidy | rfc [--write | --import DIR] | licences | stress [--help]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -43,6 +44,9 @@ fn main() -> ExitCode {
 
 fn run(arguments: &[String]) -> anyhow::Result<Vec<Problem>> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let ["stress", rest @ ..] = words.as_slice() {
+        return stress::run(&root()?, rest);
+    }
     let workspace = Workspace::read(&root()?)?;
     match words.as_slice() {
         ["layers"] => layers::check(&workspace),

@@ -71,7 +71,7 @@ pub(super) struct External {
 pub(super) const EXTERNAL: &[External] = &[
     External {
         name: "anyhow",
-        only: &["postamt", "xtask", "tests", "tests-clients"],
+        only: &["postamt", "xtask", "tests", "tests-clients", "tests-stress"],
         reason: "a library's errors have variants that a caller can act on",
     },
     External { name: "clap", only: &["postamt"], reason: "only the binary has a command line" },

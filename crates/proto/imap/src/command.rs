@@ -115,15 +115,17 @@ pub enum Command {
 impl Command {
     /// Whether EXPUNGE may be told while the command runs: not during FETCH, STORE and SEARCH with sequence numbers,
     /// since the numbers of commands already on their way would shift (RFC 3501 §7.4.1); nor during a UID SEARCH for
-    /// sequence numbers (RFC 7162 §3.2.10.2).
+    /// sequence numbers (RFC 7162 §3.2.10.2), nor while a mailbox is opened, where a client that has just heard EXISTS
+    /// expects none.
     pub fn expunges(&self) -> Expunges {
-        let by_number = match self {
+        let held = match self {
             Self::Fetch(fetch) => !fetch.messages.is_uid(),
             Self::Store(store) => !store.messages.is_uid(),
             Self::Search(search) => !search.uid || search.program.uses_sequence_numbers(),
+            Self::Select(_) | Self::Examine(_) => true,
             _ => false,
         };
-        if by_number { Expunges::Held } else { Expunges::Told }
+        if held { Expunges::Held } else { Expunges::Told }
     }
 }
 
