@@ -1,6 +1,7 @@
 //! Plays a transcript against a [`Backend`] and compares every line that the server says, to the last.
 
 mod connection;
+mod deflate;
 mod prepare;
 
 use crate::backend::{ANNA, BEN, Backend, PASSWORD};
@@ -64,6 +65,7 @@ fn label_of(action: &Action) -> Option<Label> {
         Action::Send(label, _)
         | Action::Close(label)
         | Action::Upgrade(label)
+        | Action::Compress(label)
         | Action::Expect(label, _)
         | Action::Skip(label)
         | Action::ExpectClosed(label)
@@ -95,6 +97,12 @@ impl<B: Backend> Player<'_, B> {
                 let (stream, said) = plain.into_stream()?;
                 let upgraded = self.backend.upgrade(stream).await?;
                 self.connections.insert(*label, Connection::new(upgraded, said));
+                Ok(())
+            }
+            Action::Compress(label) => {
+                let plain = self.connections.remove(label).context("nothing was said on this connection yet")?;
+                let (stream, said) = plain.into_stream()?;
+                self.connections.insert(*label, Connection::new(deflate::compressed(stream), said));
                 Ok(())
             }
             Action::Skip(label) => {

@@ -31,6 +31,8 @@ pub(crate) enum Action {
     Close(Label),
     /// The client does its TLS handshake.
     Upgrade(Label),
+    /// The client compresses from here on, and takes the server to do so.
+    Compress(Label),
     /// The server says these lines, in any order if there are several.
     Expect(Label, Vec<Pattern>),
     /// The server may say anything until the next line that it must say.

@@ -102,6 +102,14 @@ fn imaplib_does_a_days_work() -> anyhow::Result<()> {
 }
 
 #[test]
+fn pythons_zlib_understands_our_compression_and_is_understood() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let anna = server.account("anna")?;
+    python(&server, &anna, "imap_compress.py", &[])?;
+    Ok(())
+}
+
+#[test]
 fn poplib_does_a_days_work() -> anyhow::Result<()> {
     let server = Server::start()?;
     let anna = server.account("anna")?;

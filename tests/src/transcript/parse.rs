@@ -13,6 +13,9 @@ const CLOSED: &str = "‹closed›";
 /// The client's TLS handshake.
 const TLS: &str = "‹tls›";
 
+/// The client compresses from here on.
+const DEFLATE: &str = "‹deflate›";
+
 /// Who speaks in a line.
 enum Speaker {
     Client(Label),
@@ -90,6 +93,7 @@ pub(super) fn label(home: Protocol, name: &str) -> Option<Label> {
 fn speech(speaker: &Speaker, text: &str) -> anyhow::Result<(Vec<Action>, Option<Label>)> {
     let actions = match (speaker, text) {
         (Speaker::Client(label), TLS) => vec![Action::Upgrade(*label)],
+        (Speaker::Client(label), DEFLATE) => vec![Action::Compress(*label)],
         (Speaker::Client(label), CLOSED) => vec![Action::Close(*label)],
         (Speaker::Client(label), _) => vec![Action::Send(*label, parse_sent(text)?)],
         (Speaker::Server(label), SKIP) => vec![Action::Skip(*label)],

@@ -3,6 +3,7 @@
 pub mod append;
 pub mod authenticate;
 pub mod bare;
+pub mod compress;
 pub mod copy;
 pub mod create;
 pub mod delete;
@@ -92,6 +93,8 @@ pub enum Command {
     Status(Status),
     /// IDLE
     Idle,
+    /// COMPRESS DEFLATE
+    Compress,
     /// CHECK
     Check,
     /// CLOSE

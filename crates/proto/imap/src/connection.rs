@@ -10,6 +10,7 @@
 //! | AUTHENTICATE | [`Connection::challenge`] | `SaslResponse` or `Aborted` |
 //! | IDLE | [`Connection::idle`] | `IdleDone` or `Aborted` |
 //! | APPEND | [`Connection::accept_append`] after each piece of it, or `finish` to refuse | `AppendMessage`, `AppendLiteral`, `AppendChunk`, `AppendUrl`…, then `AppendEnd` or `Aborted` |
+//! | COMPRESS | [`Connection::begin_compression`], or `finish` to refuse | the next command |
 //! | STARTTLS | [`Connection::begin_tls`], [`Connection::tls_established`] | the next command |
 //!
 //! Broken commands, and those not legal in the state, are answered here and never reach the session.
@@ -357,6 +358,16 @@ impl Connection {
         status.encode(&mut self.output, tag.as_str());
         self.bye(None, "Closing");
         InjectedBeforeTls
+    }
+
+    /// Answers COMPRESS with OK, the last that goes out as it is, and yields what came behind the command: the
+    /// compressed stream begins with it (RFC 4978 §3). The session sends the output, and from then on gives
+    /// [`Self::receive`] what it has decoded.
+    pub fn begin_compression(&mut self, tag: &Tag) -> BytesMut {
+        self.finish(tag, &Status::ok("Compressed from here on"));
+        let compressed = std::mem::take(&mut self.input);
+        (self.line_start, self.searched, self.polled) = (0, 0, 0);
+        compressed
     }
 
     /// Answers LOGOUT and closes.

@@ -102,6 +102,7 @@ pub static COMMANDS: &[Spec] = &[
     row("STATUS", Stage::Authenticated, command::status::parse),
     row("APPEND", Stage::Authenticated, command::append::parse).streaming(command::append::open),
     row("IDLE", Stage::Authenticated, bare::IDLE).announced("IDLE"),
+    row("COMPRESS", Stage::Authenticated, command::compress::parse).announced("COMPRESS=DEFLATE"),
     row("CHECK", Stage::Selected, bare::CHECK),
     row("CLOSE", Stage::Selected, bare::CLOSE),
     row("UNSELECT", Stage::Selected, bare::UNSELECT).announced("UNSELECT"),

@@ -1,8 +1,8 @@
 //! From a command to its room, and what is told before its answer.
 
 use crate::command::{
-    capability, close, copy, create, delete, enable, expunge, fetch, id, list, lsub, mailbox_status, r#move, namespace,
-    rename, search, select, store, subscribe,
+    capability, close, compress, copy, create, delete, enable, expunge, fetch, id, list, lsub, mailbox_status, r#move,
+    namespace, rename, search, select, store, subscribe,
 };
 use crate::login;
 use crate::session::Session;
@@ -21,6 +21,7 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
             session.machine.logout(&tag);
             return Ok(());
         }
+        Command::Compress => return compress::run(session, &tag).await,
         Command::Idle => return session.begin_idle(tag).await,
         Command::Authenticate(authenticate) => match login::authenticate(session, &tag, authenticate).await {
             Some(status) => status,

@@ -12,7 +12,7 @@ use proto_imap::connection::{LoginPolicy, Tag};
 use proto_imap::view::{EXPUNGES_HELD_MAX, Expunges, UpdateForm};
 use proto_imap::{Code, Connection, Event, Limits, Policy, Response, Status};
 use proto_sasl::{Protocol, TlsState};
-use service_session::{Arrival, Attempt, OUTPUT_HIGH, Shared, Transport, Wire};
+use service_session::{Arrival, Attempt, BrokenDeflate, OUTPUT_HIGH, Shared, Transport, Wire};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -299,12 +299,28 @@ impl<S: Transport> Session<S> {
             bytes.len()
         };
         tokio::select! {
-            received = wire.receive(take) => return Ok(received? > 0),
+            received = wire.receive(take) => match received {
+                Ok(received) => return Ok(received > 0),
+                Err(error) if BrokenDeflate::is_cause_of(&error) => {
+                    self.machine.bye(Some(Code::ClientBug), "The compressed stream is broken");
+                }
+                Err(error) => return Err(error),
+            },
             () = news => self.tell(Expunges::Told, UpdateForm::Plain).await?,
             () = timer => self.machine.handle_timeout(self.started.elapsed()),
             () = shutdown.requested() => self.machine.bye(None, "The server stops, come back soon"),
         }
         Ok(true)
+    }
+
+    /// COMPRESS (RFC 4978 §3): its OK is the last that goes out as it is.
+    pub(crate) async fn start_compression(&mut self, tag: &Tag) -> io::Result<()> {
+        let compressed = self.machine.begin_compression(tag);
+        self.send().await?;
+        if let Some(wire) = &mut self.wire {
+            wire.start_deflate(&compressed);
+        }
+        Ok(())
     }
 
     /// STARTTLS (RFC 3501 §6.2.1).

@@ -1,12 +1,14 @@
 //! What the sessions of all protocols share: the way bytes go in and out, the transport they run over, and the sign-in
 //! that joins a SASL exchange to the directory. Knows no protocol.
 
+mod deflate;
 mod happening;
 mod shared;
 mod sign_in;
 mod transport;
 mod wire;
 
+pub use deflate::BrokenDeflate;
 pub use happening::{Happening, TARGET, happened};
 pub use shared::{Arrival, Shared};
 pub use sign_in::{Attempt, Outcome, Refused, sign_in_with_password};

@@ -1,5 +1,6 @@
 //! Bytes in and out of one connection, holding no buffer while nothing moves.
 
+use crate::deflate::{Deflate, Piece};
 use bytes::{Buf, BytesMut};
 use std::io;
 use std::time::Duration;
@@ -13,6 +14,11 @@ const OUTPUT_KEEP: usize = 2 << 10;
 /// How long a peer may take nothing of what is written to it.
 pub const WRITE_STALL_MAX: Duration = Duration::from_mins(3);
 
+/// How much is compressed before it is written.
+const DEFLATE_CHUNK: usize = 16 << 10;
+/// After this time without a word the buffers of a compressed connection are given back.
+const DEFLATE_QUIET: Duration = Duration::from_secs(2);
+
 /// How long the end of a connection may take.
 pub const CLOSE_MAX: Duration = Duration::from_secs(2);
 /// How much is heard, and thrown away, of a peer that goes on speaking at the end.
@@ -21,16 +27,17 @@ pub const CLOSE_HEARD_MAX: usize = 4 << 20;
 const ABANDON_MAX: Duration = Duration::from_secs(2);
 
 /// A stream and what was read from it but not yet taken.
-#[derive(Debug)]
 pub struct Wire<S> {
     stream: S,
     leftover: BytesMut,
+    // Boxed: few connections are compressed.
+    deflate: Option<Box<Deflate>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Around a stream.
     pub fn new(stream: S) -> Self {
-        Self { stream, leftover: BytesMut::new() }
+        Self { stream, leftover: BytesMut::new(), deflate: None }
     }
 
     /// The stream; what was read and not taken is thrown away (RFC 3207 §4.2: nothing said before TLS counts in it).
@@ -41,6 +48,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// The stream.
     pub fn stream(&self) -> &S {
         &self.stream
+    }
+
+    /// Compresses from here on: what is sent, and what is received, beginning with these bytes that were read already
+    /// (RFC 4978 §3).
+    pub fn start_deflate(&mut self, read: &[u8]) {
+        let mut deflate = Box::<Deflate>::default();
+        deflate.inflater.receive(read);
+        deflate.inflater.receive(&std::mem::take(&mut self.leftover));
+        self.deflate = Some(deflate);
+    }
+
+    /// Ends that behind a command that was received whole; all that was sent must have been flushed. What follows the
+    /// flush of that command counts as it is (RFC 8437 §3).
+    pub fn stop_deflate(&mut self) {
+        if let Some(deflate) = self.deflate.take() {
+            self.leftover.extend_from_slice(&deflate.inflater.into_rest());
+        }
+    }
+
+    /// Whether it is compressed.
+    pub fn is_deflated(&self) -> bool {
+        self.deflate.is_some()
     }
 
     /// Waits for bytes and hands them to `take`, which says how many it took; what it leaves is offered first the next
@@ -56,6 +85,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 return Ok(taken);
             }
         }
+        if self.deflate.is_some() {
+            // Boxed, so that other connections need not have room for it.
+            return Box::pin(self.receive_deflated(take)).await;
+        }
         let leftover = &mut self.leftover;
         net::read_with(&mut self.stream, usize::MAX, |bytes| {
             let taken = if leftover.is_empty() { take(bytes) } else { 0 };
@@ -64,14 +97,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         .await
     }
 
-    /// Writes everything out. A peer that takes nothing for [`WRITE_STALL_MAX`] loses the connection.
-    pub async fn send(&mut self, output: &mut BytesMut) -> io::Result<()> {
-        while !output.is_empty() {
-            let written = timeout(WRITE_STALL_MAX, self.stream.write_buf(output)).await.map_err(|_| stalled())??;
-            if written == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
+    /// The same from a compressed stream.
+    async fn receive_deflated(&mut self, mut take: impl FnMut(&[u8]) -> usize) -> io::Result<usize> {
+        let Self { stream, leftover, deflate: Some(deflate) } = self else { return Ok(0) };
+        loop {
+            match deflate.inflater.next()? {
+                Piece::Bytes(bytes) => {
+                    let taken = if leftover.is_empty() { take(bytes) } else { 0 };
+                    leftover.extend_from_slice(bytes.get(taken..).unwrap_or_default());
+                    return Ok(bytes.len());
+                }
+                Piece::Ended => return Ok(0),
+                Piece::NeedsInput => {}
+            }
+            let read = {
+                let is_resting = deflate.is_resting();
+                let inflater = &mut deflate.inflater;
+                let read = net::read_with(stream, usize::MAX, |bytes| inflater.receive(bytes));
+                // One that cannot rest is asked again later.
+                if is_resting { Ok(read.await) } else { timeout(DEFLATE_QUIET, read).await }
+            };
+            let Ok(read) = read else {
+                deflate.rest();
+                continue;
+            };
+            let read = read?;
+            if read == 0 {
+                return Ok(0);
             }
         }
+    }
+
+    /// Writes everything out. A peer that takes nothing for [`WRITE_STALL_MAX`] loses the connection.
+    pub async fn send(&mut self, output: &mut BytesMut) -> io::Result<()> {
+        if self.deflate.is_some() {
+            Box::pin(self.send_deflated(output, Flush::Yes)).await?;
+        }
+        self.write_down_to(output, 0).await?;
         timeout(WRITE_STALL_MAX, self.stream.flush()).await.map_err(|_| stalled())??;
         if output.capacity() > OUTPUT_KEEP {
             *output = BytesMut::new();
@@ -81,13 +143,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Writes out if [`OUTPUT_HIGH`] or more waits; for answers that are longer than memory should hold.
     pub async fn send_when_high(&mut self, output: &mut BytesMut) -> io::Result<()> {
-        while output.len() >= OUTPUT_HIGH {
+        if output.len() >= OUTPUT_HIGH && self.deflate.is_some() {
+            return Box::pin(self.send_deflated(output, Flush::No)).await;
+        }
+        self.write_down_to(output, OUTPUT_HIGH - 1).await
+    }
+
+    /// Writes until no more than `rest` waits.
+    async fn write_down_to(&mut self, output: &mut BytesMut, rest: usize) -> io::Result<()> {
+        while output.len() > rest {
             let written = timeout(WRITE_STALL_MAX, self.stream.write_buf(output)).await.map_err(|_| stalled())??;
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
         }
         Ok(())
+    }
+
+    /// Compresses everything and writes it out.
+    async fn send_deflated(&mut self, output: &mut BytesMut, flush: Flush) -> io::Result<()> {
+        let mut compressed = BytesMut::new();
+        while !output.is_empty() {
+            let chunk = output.split_to(output.len().min(DEFLATE_CHUNK));
+            if let Some(deflate) = &mut self.deflate {
+                deflate.deflater.compress(&chunk, &mut compressed);
+            }
+            self.write_down_to(&mut compressed, DEFLATE_CHUNK).await?;
+        }
+        if let (Some(deflate), Flush::Yes) = (&mut self.deflate, flush) {
+            deflate.deflater.flush(&mut compressed);
+        }
+        self.write_down_to(&mut compressed, 0).await
     }
 
     /// Says goodbye on the transport (`close_notify` in TLS), without waiting long, and then hears a peer out that is still
@@ -114,6 +200,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 }
 
+/// Whether the peer has to see all of it now.
+#[derive(Clone, Copy)]
+enum Flush {
+    Yes,
+    No,
+}
+
 fn stalled() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing")
 }
@@ -121,6 +214,7 @@ fn stalled() -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::BrokenDeflate;
     use tokio::io::{AsyncReadExt as _, duplex};
 
     #[tokio::test]
@@ -180,6 +274,78 @@ mod tests {
             assert_eq!(peer.write_all(&vec![0; size]).await.is_ok(), heard);
             closed.await.unwrap();
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_compressed_connection_gives_its_buffers_back_when_it_is_quiet_and_goes_on() {
+        let (near, far) = duplex(100);
+        let (mut ours, mut theirs) = (Wire::new(near), Wire::new(far));
+        ours.start_deflate(b"");
+        theirs.start_deflate(b"");
+        let text = "a line that is much like the next one\r\n".repeat(9000);
+        for (quiet, said) in [(false, &text[..]), (true, "short"), (true, &text)] {
+            let (mut output, mut heard) = (BytesMut::from(said), Vec::new());
+            let send = async {
+                ours.send_when_high(&mut output).await.unwrap();
+                ours.send(&mut output).await.unwrap();
+                if quiet {
+                    let _ = timeout(DEFLATE_QUIET * 2, ours.receive(|_| 0)).await;
+                }
+            };
+            let receive = async {
+                while heard.len() < said.len() {
+                    theirs
+                        .receive(|bytes| {
+                            heard.extend_from_slice(bytes);
+                            bytes.len()
+                        })
+                        .await
+                        .unwrap();
+                }
+                if quiet {
+                    let _ = timeout(DEFLATE_QUIET * 2, theirs.receive(|_| 0)).await;
+                }
+            };
+            tokio::join!(send, receive);
+            assert_eq!(heard, said.as_bytes());
+            assert_eq!(ours.deflate.as_ref().unwrap().is_resting(), quiet);
+            assert_eq!(theirs.deflate.as_ref().unwrap().is_resting(), quiet);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_read_before_compression_begins_and_after_it_ends_is_not_lost() {
+        let (mut peer, stream) = duplex(1000);
+        let mut wire = Wire::new(stream);
+        let compressed = {
+            let (mut deflate, mut out) = (Deflate::default(), BytesMut::new());
+            deflate.deflater.compress(b"first", &mut out);
+            deflate.deflater.flush(&mut out);
+            out
+        };
+        let (begin, rest) = compressed.split_at(3);
+        wire.start_deflate(begin);
+        peer.write_all(rest).await.unwrap();
+        let mut heard = Vec::new();
+        while heard.len() < 5 {
+            wire.receive(|bytes| {
+                heard.extend_from_slice(bytes);
+                bytes.len()
+            })
+            .await
+            .unwrap();
+        }
+        wire.stop_deflate();
+        peer.write_all(b"second").await.unwrap();
+        wire.receive(|bytes| {
+            heard.extend_from_slice(bytes);
+            bytes.len()
+        })
+        .await
+        .unwrap();
+        assert_eq!(heard, b"firstsecond");
+        wire.start_deflate(&[0b111]);
+        assert!(BrokenDeflate::is_cause_of(&wire.receive(<[u8]>::len).await.unwrap_err()));
     }
 
     #[tokio::test(start_paused = true)]

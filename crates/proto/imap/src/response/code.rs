@@ -104,6 +104,8 @@ pub enum Code {
     MailboxId(ObjectId),
     /// A part's transfer encoding is not known, or a mailbox takes no binary (RFC 3516 §4.3).
     UnknownCte,
+    /// The connection is compressed already (RFC 4978 §3).
+    CompressionActive,
     /// The message is larger than what is taken (RFC 7889 §4).
     TooBig,
     /// The mailbox cannot be for that (RFC 6154 §3).
@@ -187,6 +189,7 @@ impl Code {
             Self::NonExistent => "NONEXISTENT",
             Self::MailboxId(_) => "MAILBOXID",
             Self::UnknownCte => "UNKNOWN-CTE",
+            Self::CompressionActive => "COMPRESSIONACTIVE",
             Self::TooBig => "TOOBIG",
             Self::UseAttr => "USEATTR",
             Self::BadUrl(_) => "BADURL",

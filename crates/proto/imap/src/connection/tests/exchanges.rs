@@ -112,6 +112,20 @@ fn idle_that_ends_in_something_else_is_bad() {
 }
 
 #[test]
+fn what_stands_behind_compress_is_the_beginning_of_the_compressed_stream() {
+    let mut driver = Driver::logged_in(Limits::default());
+    driver.receive("a compress deflate\r\nb NO");
+    assert_eq!(driver.command(), ("a".into(), Command::Compress));
+    assert_eq!(&driver.connection.begin_compression(&Tag::new("a"))[..], b"b NO");
+    assert_eq!(driver.output(), "a OK Compressed from here on\r\n");
+    driver.receive("c NOOP\r\nd COMPRESS GZIP\r\n");
+    assert_eq!(driver.command(), ("c".into(), Command::Noop));
+    driver.ok("c");
+    assert_eq!(driver.poll(), None);
+    assert_eq!(driver.output(), "c OK done\r\nd BAD DEFLATE is the only way to compress\r\n");
+}
+
+#[test]
 fn starttls_forgets_everything() {
     let mut driver = Driver::new(in_clear());
     driver.receive("a STARTTLS\r\n");
