@@ -11,6 +11,7 @@
 mod client;
 mod fetch;
 mod fuzz;
+mod model;
 mod owed;
 mod password;
 mod server;

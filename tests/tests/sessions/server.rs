@@ -138,6 +138,33 @@ impl Server {
         }
     }
 
+    async fn account(&self, mailbox: &str) -> (domain::Account, types::MailboxId) {
+        let account = self.shared.mail.account(self.anna).await.unwrap();
+        let id = account.mailboxes().await.unwrap().get(&MailboxName::parse(mailbox).unwrap()).unwrap().id;
+        (account, id)
+    }
+
+    /// What is in a mailbox of the account.
+    pub(crate) async fn snapshot(&self, mailbox: &str) -> Arc<types::snapshot::Snapshot> {
+        let (account, id) = self.account(mailbox).await;
+        account.open(id).await.unwrap().current()
+    }
+
+    /// Puts a small message into a mailbox of the account, as a delivery does.
+    pub(crate) async fn deliver(&self, mailbox: &str) {
+        let (account, id) = self.account(mailbox).await;
+        let mut staging = account.stage(None).await.unwrap();
+        staging.write(b"Subject: x\r\n\r\nbody\r\n").await.unwrap();
+        account.append(id, vec![NewMessage::new(staging.finish().await.unwrap())]).await.unwrap();
+    }
+
+    /// Removes messages from a mailbox of the account, as POP3 does.
+    pub(crate) async fn remove(&self, mailbox: &str, uids: Vec<types::Uid>) {
+        let (account, id) = self.account(mailbox).await;
+        let which = domain::Expunge::These(types::UidSet::from_uids(uids));
+        account.expunge(id, which, domain::Cause::Pop3).await.unwrap();
+    }
+
     /// Connections that are counted as open.
     pub(crate) fn open(&self) -> usize {
         self.admission.open()
