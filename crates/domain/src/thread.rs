@@ -129,3 +129,7 @@ fn ordered_subject(messages: &[Message]) -> Vec<ThreadNode> {
     }
     out
 }
+
+#[cfg(test)]
+#[path = "thread/tests.rs"]
+mod tests;

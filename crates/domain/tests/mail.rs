@@ -17,8 +17,14 @@ mod concurrent;
 mod content;
 #[path = "mail/faults.rs"]
 mod faults;
+#[path = "mail/find.rs"]
+mod find;
 #[path = "mail/flags.rs"]
 mod flags;
+#[path = "mail/found.rs"]
+mod found;
+#[path = "mail/letters.rs"]
+mod letters;
 #[path = "mail/mailboxes.rs"]
 mod mailboxes;
 #[path = "mail/messages.rs"]
@@ -27,6 +33,10 @@ mod messages;
 mod model;
 #[path = "mail/quota.rs"]
 mod quota;
+#[path = "mail/plain.rs"]
+mod plain;
+#[path = "mail/plain_threads.rs"]
+mod plain_threads;
 #[path = "mail/retention.rs"]
 mod retention;
 #[path = "mail/search.rs"]
