@@ -31,12 +31,12 @@ mod mailboxes;
 mod messages;
 #[path = "mail/model.rs"]
 mod model;
-#[path = "mail/quota.rs"]
-mod quota;
 #[path = "mail/plain.rs"]
 mod plain;
 #[path = "mail/plain_threads.rs"]
 mod plain_threads;
+#[path = "mail/quota.rs"]
+mod quota;
 #[path = "mail/retention.rs"]
 mod retention;
 #[path = "mail/search.rs"]
