@@ -63,6 +63,8 @@ pub enum Command {
     Id(Id),
     /// STARTTLS
     StartTls,
+    /// UNAUTHENTICATE
+    Unauthenticate,
     /// AUTHENTICATE
     Authenticate(Authenticate),
     /// LOGIN

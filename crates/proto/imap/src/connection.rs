@@ -66,6 +66,10 @@ pub struct Connection {
     searched: usize,
     output: BytesMut,
     bad_commands: u32,
+    /// Commands since the connection or the last UNAUTHENTICATE began, as long as nobody is logged in.
+    commands_before_login: u32,
+    /// Capabilities that are switched off, with the commands they announce.
+    withheld: Vec<&'static str>,
     /// The time of the last poll.
     now: Duration,
     /// When the time-out that holds began to run.
@@ -92,12 +96,19 @@ impl Connection {
             searched: 0,
             output: BytesMut::new(),
             bad_commands: 0,
+            commands_before_login: 0,
+            withheld: Vec::new(),
             now,
             active_at: now,
             polled: 0,
             resumed: false,
             injected: false,
         }
+    }
+
+    /// Switches a capability off: it is not announced, and what it announces is unknown. To be called before the greeting.
+    pub fn withhold(&mut self, capability: &'static str) {
+        self.withheld.push(capability);
     }
 
     /// Writes the greeting, capabilities included.
@@ -250,6 +261,7 @@ impl Connection {
         let mut names = vec!["IMAP4rev1"];
         names.extend(CAPABILITIES);
         names.extend(COMMANDS.iter().filter_map(|row| row.capability));
+        names.retain(|name| !self.withheld.contains(name));
         let mut line = names.join(" ");
         if self.state == State::NotAuthenticated {
             if self.policy.starttls {
@@ -270,6 +282,14 @@ impl Connection {
     pub fn authenticated(&mut self) {
         self.state = State::Authenticated;
         self.bad_commands = 0;
+    }
+
+    /// Says that nobody is logged in any more: all that the client enabled or opened is forgotten (RFC 8437 §3). TLS and
+    /// what is offered inside it stay.
+    pub fn unauthenticated(&mut self) {
+        self.state = State::NotAuthenticated;
+        self.enabled = Enabled::default();
+        (self.bad_commands, self.commands_before_login) = (0, 0);
     }
 
     /// Says that a mailbox is open.

@@ -20,6 +20,8 @@ pub const PIPELINE_MAX: Octets = Octets::kib(64);
 /// Refused commands before login, failed sign-ins among them, or BAD answers without a good command in between after it,
 /// until the server says BYE.
 pub const BAD_COMMANDS_MAX: u32 = 20;
+/// Commands before login, whatever they are, until the server says BYE. POP3 and SMTP have the same.
+pub const COMMANDS_BEFORE_LOGIN_MAX: u32 = 100;
 /// How long a connection may stay without a whole command before login.
 pub const LOGIN_TIMEOUT: Duration = Duration::from_mins(2);
 /// How long a logged-in connection may stay silent (RFC 3501 §5.4 asks for at least 30 minutes).
@@ -51,6 +53,8 @@ pub struct Limits {
     pub pipeline_max: Octets,
     /// See [`BAD_COMMANDS_MAX`].
     pub bad_commands_max: u32,
+    /// See [`COMMANDS_BEFORE_LOGIN_MAX`].
+    pub commands_before_login_max: u32,
     /// See [`LOGIN_TIMEOUT`].
     pub login_timeout: Duration,
     /// See [`IDLE_TIMEOUT`].
@@ -74,6 +78,7 @@ impl Default for Limits {
             discard_max: DISCARD_MAX,
             pipeline_max: PIPELINE_MAX,
             bad_commands_max: BAD_COMMANDS_MAX,
+            commands_before_login_max: COMMANDS_BEFORE_LOGIN_MAX,
             login_timeout: LOGIN_TIMEOUT,
             idle_timeout: IDLE_TIMEOUT,
             literal_timeout: LITERAL_TIMEOUT,

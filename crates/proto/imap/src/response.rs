@@ -26,6 +26,8 @@ pub enum Response<'a> {
     Capability(&'a Capabilities),
     /// `* LIST`
     List(&'a ListEntry<'a>),
+    /// `* XLIST`: attributes by the names that they had before RFC 6154.
+    Xlist(&'a ListEntry<'a>),
     /// `* LSUB`
     Lsub(&'a ListEntry<'a>),
     /// `* LIST (\Noselect) "/" ""`: the answer to LIST with an empty pattern (RFC 3501 §6.3.8).
@@ -68,6 +70,7 @@ impl Response<'_> {
                 capabilities.write(out);
             }
             Self::List(entry) => entry.write(out, "LIST", enabled),
+            Self::Xlist(entry) => entry.write(out, "XLIST", enabled),
             Self::Lsub(entry) => entry.write(out, "LSUB", enabled),
             Self::ListDelimiter => {
                 out.extend_from_slice(b"* LIST (\\Noselect) ");

@@ -97,6 +97,9 @@ impl SessionView {
     /// From now on the session is told what happens in the form for a client that has enabled this.
     pub fn set_enabled(&mut self, enabled: Enabled) {
         self.enabled = enabled;
+        if enabled.rev2() {
+            self.recent_told = 0;
+        }
     }
 
     /// What the client has enabled.
@@ -109,9 +112,9 @@ impl SessionView {
         self.told.len().saturating_add(count(self.held.len()))
     }
 
-    /// RECENT: how many of them are recent.
+    /// RECENT: how many of them are recent. `IMAP4rev2` knows no such thing (RFC 9051 appendix E).
     pub fn recent(&self) -> u32 {
-        self.recent_from.map_or(0, |from| self.exists() - self.count_below(from))
+        self.recent_from.filter(|_| !self.enabled.rev2()).map_or(0, |from| self.exists() - self.count_below(from))
     }
 
     /// Messages from this UID on are recent in this session.
@@ -121,7 +124,7 @@ impl SessionView {
 
     /// Whether the message with this UID is recent in this session.
     pub fn is_recent(&self, uid: Uid) -> bool {
-        self.recent_from.is_some_and(|from| from <= uid)
+        !self.enabled.rev2() && self.recent_from.is_some_and(|from| from <= uid)
     }
 
     /// The sequence number of the first message without `\Seen`, for the UNSEEN code of SELECT.

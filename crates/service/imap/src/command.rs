@@ -22,3 +22,4 @@ pub(crate) mod search;
 pub(crate) mod select;
 pub(crate) mod store;
 pub(crate) mod subscribe;
+pub(crate) mod unauthenticate;

@@ -2,7 +2,7 @@
 
 use crate::command::{
     capability, close, compress, copy, create, delete, enable, expunge, fetch, id, list, lsub, mailbox_status, r#move,
-    namespace, rename, search, select, store, subscribe,
+    namespace, rename, search, select, store, subscribe, unauthenticate,
 };
 use crate::login;
 use crate::session::Session;
@@ -27,6 +27,7 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
             Some(status) => status,
             None => return Ok(()),
         },
+        Command::Unauthenticate => unauthenticate::run(session),
         Command::Login(login) => login::login(session, login).await,
         Command::Capability => capability::run(session),
         Command::Noop => Status::ok("NOOP completed"),

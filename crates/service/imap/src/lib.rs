@@ -11,4 +11,4 @@ mod selected;
 mod session;
 mod status;
 
-pub use session::{Options, Service, run};
+pub use session::{Options, Service, Unauthenticate, run};

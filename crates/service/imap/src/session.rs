@@ -25,6 +25,19 @@ use types::Secret;
 pub struct Options {
     /// What a connection may cost.
     pub limits: Limits,
+    /// Whether a connection may sign out and serve the next account; behind a proxy that judges sign-ins it should not
+    /// (RFC 8437 §8).
+    pub unauthenticate: Unauthenticate,
+}
+
+/// Whether UNAUTHENTICATE is offered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unauthenticate {
+    /// It is.
+    #[default]
+    Offered,
+    /// It is an unknown command.
+    Withheld,
 }
 
 /// What all sessions share.
@@ -66,6 +79,9 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
     let Arrival { stream, ticket, shutdown, .. } = arrival;
     let policy = machine_policy(&service.shared, stream.tls().is_some());
     let mut machine = Connection::new(service.options.limits.clone(), policy, Duration::ZERO);
+    if service.options.unauthenticate == Unauthenticate::Withheld {
+        machine.withhold("UNAUTHENTICATE");
+    }
     machine.greet("Postamt IMAP ready");
     let mut session = Session {
         service,
@@ -179,6 +195,8 @@ impl<S: Transport> Session<S> {
         let Some(selected) = &mut self.selected else { return Ok(()) };
         let current = selected.view.current();
         let updates = selected.told.sync(&current, expunges);
+        // RFC 9051 §7.5.2: a FETCH response that nobody asked for has the UID.
+        let form = if self.machine.enabled().rev2() { UpdateForm::WithUid } else { form };
         let mut line = Some(0);
         while let Some(from) = line {
             let out = self.machine.output();

@@ -6,6 +6,7 @@ use crate::response::Code;
 use std::borrow::Cow;
 use std::num::NonZeroU32;
 use types::{HIERARCHY_SEPARATOR, MailboxName, MailboxNameError, ModSeq};
+use unicode_normalization::is_nfc;
 
 /// Why a command was not understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,7 +163,14 @@ impl<'a> Cursor<'a> {
     /// `string = quoted / literal`
     pub fn string(&mut self) -> Result<Cow<'a, [u8]>, ParseError> {
         match self.peek() {
-            Some(b'"') => self.quoted(),
+            Some(b'"') => {
+                let text = self.quoted()?;
+                // RFC 9755 §3: who says it is UTF-8 writes UTF-8.
+                if self.enabled.utf8() && std::str::from_utf8(&text).is_err() {
+                    return Err(ParseError::Syntax("A quoted string is not in UTF-8"));
+                }
+                Ok(text)
+            }
             Some(b'{') => self.literal().map(Cow::Borrowed),
             _ => Err(ParseError::Syntax("A string is missing")),
         }
@@ -236,12 +244,18 @@ impl<'a> Cursor<'a> {
     /// `mailbox = "INBOX" / astring`, in modified UTF-7 (RFC 3501 §5.1.3), or in UTF-8 for who enabled it
     /// (RFC 9755 §3, RFC 9051 §5.1).
     pub fn mailbox(&mut self) -> Result<MailboxName, ParseError> {
+        Ok(self.mailbox_as_spelled()?.0)
+    }
+
+    /// As [`Self::mailbox`], with the client's own spelling if that is not in normal form C: a client that speaks
+    /// `IMAP4rev2` is told how its name is kept (RFC 9051 §6.3.9.7).
+    pub fn mailbox_as_spelled(&mut self) -> Result<(MailboxName, Option<Box<str>>), ParseError> {
         let wire = self.astring()?;
         parse_mailbox_name(&wire, self.enabled)
     }
 
     /// As [`Self::mailbox`], but one separator at the end is forgiven (RFC 3501 §6.3.3: CREATE's "names below will follow").
-    pub fn mailbox_to_create(&mut self) -> Result<MailboxName, ParseError> {
+    pub fn mailbox_to_create(&mut self) -> Result<(MailboxName, Option<Box<str>>), ParseError> {
         let wire = self.astring()?;
         let separator = u8::try_from(HIERARCHY_SEPARATOR).unwrap_or(b'/');
         parse_mailbox_name(wire.strip_suffix(&[separator]).unwrap_or(&wire), self.enabled)
@@ -259,8 +273,8 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Reads a mailbox name as the wire has it.
-fn parse_mailbox_name(wire: &[u8], enabled: Enabled) -> Result<MailboxName, ParseError> {
+/// Reads a mailbox name as the wire has it; with its spelling if that is another.
+fn parse_mailbox_name(wire: &[u8], enabled: Enabled) -> Result<(MailboxName, Option<Box<str>>), ParseError> {
     let name = if enabled.utf8() {
         let name = std::str::from_utf8(wire);
         name.map_err(|_| ParseError::Refusal(Code::Cannot, "The mailbox name is not in UTF-8"))?.to_owned()
@@ -268,7 +282,7 @@ fn parse_mailbox_name(wire: &[u8], enabled: Enabled) -> Result<MailboxName, Pars
         let name = modified_utf7::decode(wire);
         name.map_err(|_| ParseError::Refusal(Code::Cannot, "The mailbox name is not in modified UTF-7"))?
     };
-    MailboxName::parse(&name).map_err(|error| {
+    let parsed = MailboxName::parse(&name).map_err(|error| {
         let why = match error {
             MailboxNameError::Empty => "A mailbox name has no empty level",
             MailboxNameError::TooLong => "The mailbox name is too long",
@@ -276,7 +290,9 @@ fn parse_mailbox_name(wire: &[u8], enabled: Enabled) -> Result<MailboxName, Pars
             MailboxNameError::Control => "A mailbox name has no control characters",
         };
         ParseError::Refusal(Code::Cannot, why)
-    })
+    })?;
+    let spelled = (!is_nfc(&name)).then(|| name.into());
+    Ok((parsed, spelled))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The commands without arguments: CAPABILITY, NOOP, LOGOUT, STARTTLS, NAMESPACE, IDLE, CHECK, CLOSE, UNSELECT.
+//! The commands without arguments: CAPABILITY, NOOP, LOGOUT, STARTTLS, UNAUTHENTICATE, NAMESPACE, IDLE, CHECK, CLOSE, UNSELECT.
 //!
 //! There is nothing to parse, so they share a room here; each has its own in the service.
 
@@ -16,6 +16,8 @@ pub(crate) const NOOP: Parser = |_, _| Ok(Command::Noop);
 pub(crate) const LOGOUT: Parser = |_, _| Ok(Command::Logout);
 /// `starttls = "STARTTLS"` (RFC 3501 §6.2.1)
 pub(crate) const STARTTLS: Parser = |_, _| Ok(Command::StartTls);
+/// `command-auth =/ "UNAUTHENTICATE"` (RFC 8437 §6)
+pub(crate) const UNAUTHENTICATE: Parser = |_, _| Ok(Command::Unauthenticate);
 /// `namespace = "NAMESPACE"` (RFC 2342 §5)
 pub(crate) const NAMESPACE: Parser = |_, _| Ok(Command::Namespace);
 /// `idle = "IDLE" CRLF "DONE"` (RFC 2177 §3); DONE is the machine's.

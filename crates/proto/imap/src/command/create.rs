@@ -10,6 +10,8 @@ use types::{MailboxName, SpecialUse};
 pub struct Create {
     /// The mailbox.
     pub mailbox: MailboxName,
+    /// The client's spelling, if it is not the one that is kept (RFC 9051 §6.3.9.7).
+    pub spelled: Option<Box<str>>,
     /// What it is for, each use once.
     pub special_uses: Vec<SpecialUse>,
 }
@@ -22,7 +24,7 @@ pub struct Create {
 /// ```
 pub(crate) fn parse(cursor: &mut Cursor<'_>, _: bool) -> Result<Command, ParseError> {
     cursor.space()?;
-    let mailbox = cursor.mailbox_to_create()?;
+    let (mailbox, spelled) = cursor.mailbox_to_create()?;
     let mut special_uses = Vec::new();
     if cursor.rest().starts_with(b" (") {
         cursor.take_if(b' ');
@@ -39,7 +41,7 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>, _: bool) -> Result<Command, ParseEr
             cursor.space()?;
         }
     }
-    Ok(Command::Create(Create { mailbox, special_uses }))
+    Ok(Command::Create(Create { mailbox, spelled, special_uses }))
 }
 
 /// Reads the attributes in their parentheses. The grammar allows uses that nobody knows yet: those are refused with a

@@ -9,6 +9,8 @@ use types::MailboxName;
 pub struct Delete {
     /// The mailbox.
     pub mailbox: MailboxName,
+    /// The client's spelling, if it is not the one that is kept (RFC 9051 §6.3.9.7).
+    pub spelled: Option<Box<str>>,
 }
 
 /// ```text
@@ -16,6 +18,6 @@ pub struct Delete {
 /// ```
 pub(crate) fn parse(cursor: &mut Cursor<'_>, _: bool) -> Result<Command, ParseError> {
     cursor.space()?;
-    let mailbox = cursor.mailbox()?;
-    Ok(Command::Delete(Delete { mailbox }))
+    let (mailbox, spelled) = cursor.mailbox_as_spelled()?;
+    Ok(Command::Delete(Delete { mailbox, spelled }))
 }

@@ -20,7 +20,7 @@ pub enum Extension {
 
 impl Extension {
     /// Those that ENABLE takes.
-    pub const ALL: [Self; 3] = [Self::CondStore, Self::QResync, Self::UidOnly];
+    pub const ALL: &[Self] = &[Self::CondStore, Self::QResync, Self::Imap4Rev2, Self::Utf8Accept, Self::UidOnly];
 
     /// The capability's name.
     pub fn name(self) -> &'static str {
@@ -59,7 +59,7 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>, _: bool) -> Result<Command, ParseEr
     cursor.space()?;
     loop {
         let name = cursor.atom()?;
-        let known = Extension::ALL.into_iter().find(|e| e.name().eq_ignore_ascii_case(name));
+        let known = Extension::ALL.iter().copied().find(|e| e.name().eq_ignore_ascii_case(name));
         extensions.extend(known.filter(|e| !extensions.contains(e)));
         if !cursor.take_if(b' ') || cursor.rest().is_empty() {
             return Ok(Command::Enable(Enable { extensions }));

@@ -54,6 +54,8 @@ pub struct List {
     pub returns: Vec<ReturnOption>,
     /// Whether the client knows extended answers: it used an extended form (RFC 5258 §3).
     pub extended: bool,
+    /// Whether the command was XLIST: the answer has the name and the attributes of that (see [`parse_xlist`]).
+    pub xlist: bool,
 }
 
 impl List {
@@ -124,7 +126,23 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>, _: bool) -> Result<Command, ParseEr
             Some(named.filter_map(|wire| ListPattern::parse(&reference, wire, cursor.enabled()).ok()).collect())
         }
     };
-    Ok(Command::List(List { patterns, select, returns, extended }))
+    Ok(Command::List(List { patterns, select, returns, extended, xlist: false }))
+}
+
+/// XLIST is what LIST with special uses was before RFC 6154. No standard has it and it is not announced; programs made for
+/// Gmail send it all the same. Source: <https://limilabs.com/blog/localized-gmail-imap-folders>.
+///
+/// ```text
+/// xlist = "XLIST" SP mailbox SP list-mailbox
+/// ```
+pub(crate) fn parse_xlist(cursor: &mut Cursor<'_>, _: bool) -> Result<Command, ParseError> {
+    cursor.space()?;
+    let reference = cursor.astring()?;
+    cursor.space()?;
+    let pattern = cursor.list_mailbox()?;
+    let patterns = vec![ListPattern::parse(&reference, &pattern, cursor.enabled())?];
+    let list = List { patterns: Some(patterns), select: vec![], returns: vec![], extended: false, xlist: true };
+    Ok(Command::List(list))
 }
 
 /// ```text

@@ -11,6 +11,8 @@ pub struct Rename {
     pub from: MailboxName,
     /// Its name afterwards.
     pub to: MailboxName,
+    /// The client's spelling of that, if it is not the one that is kept (RFC 9051 §6.3.9.7).
+    pub spelled: Option<Box<str>>,
 }
 
 /// ```text
@@ -20,6 +22,6 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>, _: bool) -> Result<Command, ParseEr
     cursor.space()?;
     let from = cursor.mailbox()?;
     cursor.space()?;
-    let to = cursor.mailbox_to_create()?;
-    Ok(Command::Rename(Rename { from, to }))
+    let (to, spelled) = cursor.mailbox_to_create()?;
+    Ok(Command::Rename(Rename { from, to, spelled }))
 }

@@ -1,6 +1,6 @@
 //! SEARCH and UID SEARCH (RFC 3501 §6.4.4, RFC 7162 §3.1.5); [`crate::search`] has the keys.
 
-use super::Command;
+use super::{Command, Extension};
 use crate::codec::{Cursor, ParseError};
 use crate::response::Code;
 use crate::search::SearchProgram;
@@ -20,6 +20,10 @@ pub struct Search {
 pub(crate) fn parse(cursor: &mut Cursor<'_>, uid: bool) -> Result<Command, ParseError> {
     cursor.space()?;
     if cursor.take_word("CHARSET ") {
+        if cursor.enabled().has(Extension::Utf8Accept) {
+            // RFC 9755 §3: all text is UTF-8, and a label would contradict it.
+            return Err(ParseError::Syntax("SEARCH takes no charset after ENABLE UTF8=ACCEPT"));
+        }
         let charset = cursor.astring()?;
         // RFC 3501 §6.4.4: US-ASCII must be known. UTF-8 is its superset, so both read the same.
         let known = [&b"US-ASCII"[..], b"UTF-8"].iter().any(|name| charset.eq_ignore_ascii_case(name));

@@ -9,6 +9,8 @@ use types::{MailboxName, ModSeq, UidSet, UidValidity};
 pub struct Select {
     /// The mailbox.
     pub mailbox: MailboxName,
+    /// The client's spelling, if it is not the one that is kept (RFC 9051 §6.3.9.7).
+    pub spelled: Option<Box<str>>,
     /// Whether CONDSTORE is to be enabled with it.
     pub condstore: bool,
     /// What the client knows of the mailbox, to be told what changed since.
@@ -50,8 +52,8 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>, _: bool) -> Result<Command, ParseEr
 /// ```
 pub(super) fn parse_arguments(cursor: &mut Cursor<'_>) -> Result<Select, ParseError> {
     cursor.space()?;
-    let mailbox = cursor.mailbox()?;
-    let mut select = Select { mailbox, condstore: false, resync: None };
+    let (mailbox, spelled) = cursor.mailbox_as_spelled()?;
+    let mut select = Select { mailbox, spelled, condstore: false, resync: None };
     if cursor.rest().starts_with(b" (") {
         cursor.space()?;
         cursor.expect(b'(', "A parameter list is missing")?;

@@ -69,6 +69,10 @@ pub(super) fn parse_items(cursor: &mut Cursor<'_>) -> Result<Vec<StatusItem>, Pa
         let name = cursor.word()?;
         let known = StatusItem::ALL.iter().find(|(_, n)| n.eq_ignore_ascii_case(name));
         let (item, _) = known.ok_or(ParseError::Syntax("There is no such value"))?;
+        if *item == StatusItem::Recent && cursor.enabled().rev2() {
+            // RFC 9051 appendix E: the value is no more.
+            return Err(ParseError::Syntax("IMAP4rev2 has no RECENT"));
+        }
         if !items.contains(item) {
             items.push(*item);
         }

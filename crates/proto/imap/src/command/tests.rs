@@ -55,6 +55,7 @@ fn commands_without_arguments_take_none() {
         ("nOOp", Command::Noop),
         ("LOGOUT", Command::Logout),
         ("STARTTLS", Command::StartTls),
+        ("UNAUTHENTICATE", Command::Unauthenticate),
         ("NAMESPACE", Command::Namespace),
         ("IDLE", Command::Idle),
         ("CHECK", Command::Check),
@@ -123,7 +124,7 @@ fn enable_leaves_out_what_it_does_not_know() {
 
 #[test]
 fn select_and_examine_take_condstore() {
-    let select = |mailbox: &str, condstore| Select { mailbox: name(mailbox), condstore, resync: None };
+    let select = |mailbox: &str, condstore| Select { mailbox: name(mailbox), spelled: None, condstore, resync: None };
     assert!(parse("SELECT a (QRESYNC (1 1))").is_err(), "it is not enabled");
     assert_eq!(parse("SELECT inbox"), Ok(Command::Select(select("INBOX", false))));
     assert_eq!(parse("SELECT a (CONDSTORE)"), Ok(Command::Select(select("a", true))));
@@ -140,9 +141,15 @@ fn select_and_examine_take_condstore() {
 
 #[test]
 fn commands_about_mailboxes_take_their_names() {
-    assert_eq!(parse("CREATE a/b/"), Ok(Command::Create(Create { mailbox: name("a/b"), special_uses: vec![] })));
-    assert_eq!(parse("DELETE a/b"), Ok(Command::Delete(Delete { mailbox: name("a/b") })));
-    assert_eq!(parse("RENAME a \"b c\""), Ok(Command::Rename(Rename { from: name("a"), to: name("b c") })));
+    assert_eq!(
+        parse("CREATE a/b/"),
+        Ok(Command::Create(Create { mailbox: name("a/b"), spelled: None, special_uses: vec![] }))
+    );
+    assert_eq!(parse("DELETE a/b"), Ok(Command::Delete(Delete { mailbox: name("a/b"), spelled: None })));
+    assert_eq!(
+        parse("RENAME a \"b c\""),
+        Ok(Command::Rename(Rename { from: name("a"), to: name("b c"), spelled: None }))
+    );
     assert_eq!(parse("SUBSCRIBE a"), Ok(Command::Subscribe(Subscribe { mailbox: name("a") })));
     assert_eq!(parse("UNSUBSCRIBE a"), Ok(Command::Unsubscribe(Unsubscribe { mailbox: name("a") })));
     all_bad(&["CREATE", "DELETE", "RENAME a", "SUBSCRIBE", "UNSUBSCRIBE a b", "DELETE (a)"]);
@@ -152,7 +159,7 @@ fn commands_about_mailboxes_take_their_names() {
 #[test]
 fn create_takes_what_the_mailbox_is_for() {
     use types::SpecialUse::{Drafts, Sent};
-    let create = |special_uses| Ok(Command::Create(Create { mailbox: name("a"), special_uses }));
+    let create = |special_uses| Ok(Command::Create(Create { mailbox: name("a"), spelled: None, special_uses }));
     assert_eq!(parse("CREATE a (USE (\\Sent))"), create(vec![Sent]));
     assert_eq!(parse("CREATE a (use (\\sent \\Drafts \\SENT) USE ())"), create(vec![Sent, Drafts]));
     assert!(matches!(parse("CREATE a (USE (\\Sent \\Unheard))"), Err(ParseError::Refusal(Code::UseAttr, _))));

@@ -133,6 +133,8 @@ impl Connection {
     fn hand_out(&mut self, tag: Tag, command: Command) -> Step {
         if self.state != State::NotAuthenticated {
             self.bad_commands = 0;
+        } else if self.is_one_too_many() {
+            return Step::Wait;
         }
         self.phase = Phase::Running;
         Step::Event(match command {
@@ -145,12 +147,27 @@ impl Connection {
                 self.refuse(Some(&tag), &ParseError::Syntax("STARTTLS is not offered here"));
                 return Step::Again;
             }
+            Command::Unauthenticate if self.withheld.contains(&"UNAUTHENTICATE") => {
+                self.phase = Phase::Command;
+                self.refuse(Some(&tag), &ParseError::Syntax("UNAUTHENTICATE is not offered here"));
+                return Step::Again;
+            }
             Command::StartTls if !self.input.is_empty() => {
                 self.refuse_injected(&tag);
                 return Step::Wait;
             }
             command => Event::Command { tag, command },
         })
+    }
+
+    /// Counts a command of somebody who has not signed in; says BYE if there were enough.
+    fn is_one_too_many(&mut self) -> bool {
+        self.commands_before_login = self.commands_before_login.saturating_add(1);
+        let is_over = self.commands_before_login > self.limits.commands_before_login_max;
+        if is_over {
+            self.bye(Some(Code::ClientBug), "Too many commands without a sign-in");
+        }
+        is_over
     }
 
     fn offers(&self, authenticate: &Authenticate) -> bool {

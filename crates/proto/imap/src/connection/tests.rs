@@ -25,6 +25,18 @@ fn the_greeting_tells_what_holds_before_login() {
 }
 
 #[test]
+fn what_is_withheld_is_neither_announced_nor_understood() {
+    let mut driver = Driver::new(inside_tls());
+    assert!(driver.connection.capabilities().as_str().contains(" UNAUTHENTICATE"));
+    driver.connection.withhold("UNAUTHENTICATE");
+    assert!(!driver.connection.capabilities().as_str().contains("UNAUTHENTICATE"));
+    driver.login();
+    driver.receive("a UNAUTHENTICATE\r\n");
+    assert_eq!(driver.poll(), None);
+    assert_eq!(driver.output(), "a BAD UNAUTHENTICATE is not offered here\r\n");
+}
+
+#[test]
 fn one_command_is_handed_out_at_a_time() {
     let mut driver = Driver::new(inside_tls());
     driver.receive("a NOOP\r\nb CAPABILITY\nc LOGOUT\r\n");

@@ -76,9 +76,17 @@ impl<'a> ListEntry<'a> {
             Child::Unsaid => None,
         };
         let subscribed = self.subscribed.then_some("\\Subscribed");
-        let attributes = existence.into_iter().chain(children).chain(subscribed);
+        let is_xlist = name == "XLIST";
+        let inbox = (is_xlist && self.name == "INBOX").then_some("\\Inbox");
+        let attributes = existence.into_iter().chain(children).chain(subscribed).chain(inbox);
+        let uses = self.special_uses.iter().map(|special_use| match special_use {
+            SpecialUse::All if is_xlist => "\\AllMail",
+            SpecialUse::Junk if is_xlist => "\\Spam",
+            SpecialUse::Flagged if is_xlist => "\\Starred",
+            special_use => special_use.as_str(),
+        });
         let mut gap = false;
-        for attribute in attributes.chain(self.special_uses.iter().map(|u| u.as_str())) {
+        for attribute in attributes.chain(uses) {
             if gap {
                 out.extend_from_slice(b" ");
             }

@@ -63,6 +63,8 @@ fn list_lines_carry_attributes_and_encoded_names() {
     let level = entry("a b", Existence::Level, Child::Has, &[]);
     assert_eq!(line(&Response::List(&level)), "* LIST (\\Noselect \\HasChildren) \"/\" \"a b\"\r\n");
     assert_eq!(line(&Response::Lsub(&ListEntry::new("x"))), "* LSUB () \"/\" x\r\n");
+    let inbox = ListEntry { special_uses: &[SpecialUse::Junk, SpecialUse::Sent], ..ListEntry::new("INBOX") };
+    assert_eq!(line(&Response::Xlist(&inbox)), "* XLIST (\\Inbox \\Spam \\Sent) \"/\" INBOX\r\n");
     let peach = ListEntry { existence: Existence::None, subscribed: true, ..ListEntry::new("Fruit/Peach") };
     assert_eq!(line(&Response::List(&peach)), "* LIST (\\NonExistent \\Subscribed) \"/\" Fruit/Peach\r\n");
     let below = ListEntry { child_info: true, ..ListEntry::new("eps2") };

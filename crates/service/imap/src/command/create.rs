@@ -1,5 +1,6 @@
 //! CREATE (RFC 3501 §6.3.3, special uses: RFC 6154 §3)
 
+use crate::command::list;
 use crate::place::Owner;
 use crate::session::Session;
 use crate::status;
@@ -24,7 +25,11 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, create: Create) 
         let id = account.create(&name, special_use).await?;
         Ok(ObjectId::mailbox(account.id(), id))
     };
-    Ok(match created.await {
+    let created = created.await;
+    if created.is_ok() {
+        list::tell_spelling(session, &create.mailbox, create.spelled.as_deref()).await;
+    }
+    Ok(match created {
         // RFC 8474 §4.1
         Ok(id) => Status::ok("CREATE completed").with_code(Code::MailboxId(id)),
         Err(failure) => status::of_mail(&failure),

@@ -1,5 +1,6 @@
 //! DELETE (RFC 3501 §6.3.4)
 
+use crate::command::list;
 use crate::place::Owner;
 use crate::session::Session;
 use crate::status;
@@ -20,6 +21,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, delete: Delete) 
             if session.selected.as_ref().is_some_and(|selected| selected.view.is_deleted()) {
                 session.deselect();
             }
+            list::tell_spelling(session, &delete.mailbox, delete.spelled.as_deref()).await;
             Status::ok("DELETE completed")
         }
         Err(failure) => status::of_mail(&failure),

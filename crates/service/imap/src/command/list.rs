@@ -6,11 +6,13 @@ use crate::command::mailbox_status;
 use crate::session::Session;
 use crate::status;
 use choose::{Listed, choose};
+use domain::MailboxInfo;
 use proto_imap::command::{List, StatusItem};
 use proto_imap::response::{Child, Existence, ListEntry};
 use proto_imap::{Response, Status};
 use service_session::Transport;
 use std::io;
+use types::MailboxName;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, list: List) -> io::Result<Status> {
     let Some(patterns) = &list.patterns else {
@@ -43,14 +45,38 @@ fn send_entry<S: Transport>(session: &mut Session<S>, list: &List, listed: &List
         Some(_) | None if knows_non_existent => Existence::None,
         Some(_) | None => Existence::Level,
     };
-    session.machine.send(&Response::List(&ListEntry {
+    let entry = ListEntry {
         existence,
-        children: if listed.mailbox.is_some_and(|m| m.has_children) { Child::Has } else { Child::HasNone },
         subscribed: list.tells_subscriptions() && listed.subscribed,
-        special_uses: listed.mailbox.map_or(&[], |m| m.special_use.as_slice()),
         child_info: listed.child_info,
-        ..ListEntry::new(listed.name.as_str())
-    }));
+        ..describe(&listed.name, listed.mailbox)
+    };
+    session.machine.send(&if list.xlist { Response::Xlist(&entry) } else { Response::List(&entry) });
+}
+
+/// Tells a client that speaks `IMAP4rev2` how a name that it spelled otherwise is kept, or that it is no more
+/// (RFC 9051 §6.3.9.7).
+pub(crate) async fn tell_spelling<S: Transport>(session: &mut Session<S>, name: &MailboxName, spelled: Option<&str>) {
+    if spelled.is_none() || !session.machine.enabled().rev2() {
+        return;
+    }
+    let found = session.find(name).await;
+    let mailbox = found.as_ref().ok().map(|place| &place.mailbox);
+    let entry = ListEntry {
+        existence: if mailbox.is_some() { Existence::Mailbox } else { Existence::None },
+        old_name: spelled,
+        ..describe(name, mailbox)
+    };
+    session.machine.send(&Response::List(&entry));
+}
+
+/// The attributes of a mailbox that hang on nothing that was asked.
+pub(crate) fn describe<'a>(name: &'a MailboxName, mailbox: Option<&'a MailboxInfo>) -> ListEntry<'a> {
+    ListEntry {
+        children: if mailbox.is_some_and(|m| m.has_children) { Child::Has } else { Child::HasNone },
+        special_uses: mailbox.map_or(&[], |m| m.special_use.as_slice()),
+        ..ListEntry::new(name.as_str())
+    }
 }
 
 /// The STATUS line of a listed mailbox. One that cannot be told is left out, and the LIST goes on (RFC 5819 §2).

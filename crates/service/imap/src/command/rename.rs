@@ -1,5 +1,6 @@
 //! RENAME (RFC 3501 §6.3.5)
 
+use crate::command::list;
 use crate::session::Session;
 use crate::status;
 use proto_imap::Status;
@@ -9,7 +10,10 @@ use std::io;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, rename: Rename) -> io::Result<Status> {
     Ok(match session.account()?.rename(&rename.from, &rename.to).await {
-        Ok(()) => Status::ok("RENAME completed"),
+        Ok(()) => {
+            list::tell_spelling(session, &rename.to, rename.spelled.as_deref()).await;
+            Status::ok("RENAME completed")
+        }
         Err(failure) => status::of_mail(&failure),
     })
 }

@@ -1,13 +1,15 @@
 //! SELECT and EXAMINE (RFC 3501 §6.3.1, §6.3.2; CONDSTORE: RFC 7162 §3.1.8; QRESYNC: RFC 7162 §3.2.5)
 
 use super::resync;
+use crate::command::list;
 use crate::place::Place;
 use crate::selected::Selected;
 use crate::session::Session;
 use crate::status;
-use domain::MailError;
+use domain::{MailError, MailboxInfo};
 use proto_imap::codec::ObjectId;
 use proto_imap::command::Select;
+use proto_imap::response::ListEntry;
 use proto_imap::{Code, Response, SessionView, Status};
 use service_session::{Happening, Transport, happened};
 use std::io;
@@ -22,11 +24,17 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, select: Select, 
     if select.condstore {
         session.enable_condstore();
     }
-    let selected = match open(session, &select, read_only).await {
+    let (selected, mailbox) = match open(session, &select, read_only).await {
         Ok(selected) => selected,
         Err(failure) => return Ok(status::of_mail(&failure)),
     };
     describe(session, &selected);
+    if session.machine.enabled().rev2() {
+        // RFC 9051 §6.3.2
+        let entry = list::describe(&select.mailbox, Some(&mailbox));
+        let entry = ListEntry { old_name: select.spelled.as_deref(), ..entry };
+        session.machine.send(&Response::List(&entry));
+    }
     let detail = format!("{} messages", selected.told.exists());
     let what = format!("opened {}", selected.name);
     happened(Happening { who: session.name(), service: "IMAP", what: &what, detail: &detail });
@@ -45,7 +53,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, select: Select, 
     })
 }
 
-async fn open<S: Transport>(session: &Session<S>, select: &Select, read_only: bool) -> Result<Selected, MailError> {
+async fn open<S: Transport>(session: &Session<S>, select: &Select, read_only: bool) -> Result<(Selected, MailboxInfo), MailError> {
     let Place { account, mailbox } = session.find(&select.mailbox).await?;
     let view = account.open(mailbox.id).await?;
     // RFC 3501 §2.3.2: a message is recent in the first session only that is told of it; EXAMINE takes nothing away.
@@ -56,7 +64,8 @@ async fn open<S: Transport>(session: &Session<S>, select: &Select, read_only: bo
     };
     let mut told = SessionView::open(view.current(), recent_from);
     told.set_enabled(session.machine.enabled());
-    Ok(Selected { account, id: mailbox.id, name: select.mailbox.clone(), read_only, view, told })
+    let selected = Selected { account, id: mailbox.id, name: select.mailbox.clone(), read_only, view, told };
+    Ok((selected, mailbox))
 }
 
 fn describe<S: Transport>(session: &mut Session<S>, selected: &Selected) {
@@ -64,9 +73,12 @@ fn describe<S: Transport>(session: &mut Session<S>, selected: &Selected) {
     let machine = &mut session.machine;
     machine.send(&Response::Flags(&snapshot.keywords));
     machine.send(&Response::Exists(selected.told.exists()));
-    machine.send(&Response::Recent(selected.told.recent()));
-    // RFC 9586 §3: no sequence numbers in any answer.
-    let first_unseen = selected.told.first_unseen().filter(|_| !selected.told.enabled().uid_only());
+    if !machine.enabled().rev2() {
+        machine.send(&Response::Recent(selected.told.recent()));
+    }
+    // RFC 9586 §3: no sequence numbers in any answer. RFC 9051 appendix E: nor this one.
+    let enabled = machine.enabled();
+    let first_unseen = selected.told.first_unseen().filter(|_| !enabled.uid_only() && !enabled.rev2());
     if let Some(seq) = first_unseen {
         machine.send(&Response::Status(&Status::ok("First unseen").with_code(Code::Unseen(seq))));
     }

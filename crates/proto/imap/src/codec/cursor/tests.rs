@@ -82,7 +82,7 @@ fn mailbox_names_are_decoded_and_checked() {
     assert!(mailbox(&"m".repeat(MAILBOX_NAME_MAX)).is_ok() && refused(&"m".repeat(MAILBOX_NAME_MAX + 1)));
     let deep = |n| vec!["d"; n].join("/");
     assert!(mailbox(&deep(MAILBOX_DEPTH_MAX)).is_ok() && refused(&deep(MAILBOX_DEPTH_MAX + 1)));
-    assert_eq!(Cursor::new(b"a/b/").mailbox_to_create().unwrap().as_str(), "a/b");
+    assert_eq!(Cursor::new(b"a/b/").mailbox_to_create().unwrap().0.as_str(), "a/b");
     assert!(Cursor::new(b"a//").mailbox_to_create().is_err());
 }
 
@@ -98,4 +98,18 @@ fn tags_hold_no_plus() {
     assert_eq!(Cursor::new(b"a.1]-x NOOP").tag(), Ok("a.1]-x"));
     assert!(Cursor::new(b"+ NOOP").tag().is_err());
     assert_eq!(Cursor::new(b"a+b").tag(), Ok("a"));
+}
+
+#[test]
+fn who_enabled_utf8_writes_names_and_quoted_strings_in_it() {
+    let mut utf8 = crate::Enabled::default();
+    utf8.enable(crate::command::Extension::Utf8Accept);
+    let name = |wire: &'static [u8]| Cursor::new(wire).with(utf8).mailbox_as_spelled();
+    let (kept, spelled) = name("\"Entwu\u{308}rfe\"".as_bytes()).unwrap();
+    assert_eq!((kept.as_str(), spelled.as_deref()), ("Entwürfe", Some("Entwu\u{308}rfe")));
+    let (kept, spelled) = name(b"Entw&APw-rfe").unwrap();
+    assert_eq!((kept.as_str(), spelled), ("Entw&APw-rfe", None), "this is no code any more");
+    assert!(matches!(name(b"{1}\r\n\xff"), Err(ParseError::Refusal(Code::Cannot, _))));
+    assert!(matches!(name(b"\"\xff\""), Err(ParseError::Syntax(_))));
+    assert_eq!(&*Cursor::new(b"\"\xff\"").astring().unwrap(), b"\xff", "a password may be in any charset");
 }

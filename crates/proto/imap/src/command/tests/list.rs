@@ -91,3 +91,21 @@ fn status_takes_each_value_once() {
         "STATUS (MESSAGES)",
     ]);
 }
+
+#[test]
+fn xlist_takes_a_reference_and_a_pattern() {
+    let all = list("XLIST \"\" \"*\"");
+    assert!(all.xlist && !all.extended);
+    assert_eq!(all.patterns.unwrap()[0].as_str(), "*");
+    all_bad(&["XLIST", "XLIST \"\"", "XLIST \"\" (a b)", "XLIST \"\" * RETURN ()", "XLIST (SUBSCRIBED) \"\" *"]);
+}
+
+#[test]
+fn imap4rev2_has_no_recent() {
+    let mut rev2 = crate::Enabled::default();
+    rev2.enable(Extension::Imap4Rev2);
+    let status =
+        |text: &'static str| crate::command::status::parse(&mut Cursor::new(text.as_bytes()).with(rev2), false);
+    assert!(status(" a (MESSAGES)").is_ok());
+    assert!(matches!(status(" a (MESSAGES RECENT)"), Err(ParseError::Syntax(_))));
+}

@@ -205,3 +205,26 @@ fn a_client_that_runs_ahead_is_held_back() {
     assert!(driver.connection.wants_input());
     assert_ne!(driver.poll(), Some(Event::IdleDone));
 }
+
+#[test]
+fn who_never_signs_in_is_ended() {
+    let mut driver = Driver::new(inside_tls());
+    for n in 0..crate::limits::COMMANDS_BEFORE_LOGIN_MAX {
+        driver.receive("a NOOP\r\n");
+        assert_eq!(driver.command().1, Command::Noop, "{n}");
+        driver.ok("a");
+    }
+    driver.output();
+    driver.receive("b CAPABILITY\r\n");
+    assert_eq!(driver.poll(), None);
+    assert_eq!(driver.output(), "* BYE [CLIENTBUG] Too many commands without a sign-in\r\n");
+    let mut driver = Driver::logged_in(Limits::default());
+    for _ in 0..1000 {
+        driver.receive("a NOOP\r\n");
+        driver.command();
+        driver.ok("a");
+    }
+    driver.connection.unauthenticated();
+    driver.receive("a NOOP\r\n");
+    assert_eq!(driver.command().1, Command::Noop, "the count begins with the sign-out");
+}
