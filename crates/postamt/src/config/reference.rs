@@ -180,6 +180,17 @@ const SECTIONS: &[Section] = &[
         )],
     },
     Section {
+        name: "imap",
+        about: "What IMAP offers.",
+        settings: &[setting(
+            "unauthenticate",
+            Value("true"),
+            "false",
+            "Whether a connection may sign out and serve another account (RFC 8437). Behind a proxy that judges sign-ins, \
+             say no.",
+        )],
+    },
+    Section {
         name: "log",
         about: "The log, on standard error.",
         settings: &[

@@ -25,6 +25,8 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) mail: Mail,
     #[serde(default)]
+    pub(crate) imap: Imap,
+    #[serde(default)]
     pub(crate) log: Log,
 }
 
@@ -176,6 +178,20 @@ pub(crate) struct Mail {
 impl Default for Mail {
     fn default() -> Self {
         Self { retention: Span(Duration::from_hours(30 * 24)) }
+    }
+}
+
+/// What IMAP offers.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Imap {
+    /// Whether a connection may sign out and serve another account.
+    pub(crate) unauthenticate: bool,
+}
+
+impl Default for Imap {
+    fn default() -> Self {
+        Self { unauthenticate: true }
     }
 }
 

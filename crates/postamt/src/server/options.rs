@@ -5,6 +5,7 @@ use crate::config::schema::{Listen as ListenConfig, host_and_port};
 use anyhow::Context as _;
 use domain::{MailOptions, PasswordOptions, QueueOptions, Schedule};
 use net::{CertificateFiles, ConnectionLimits, Endpoint, Resolver};
+use service_imap::Unauthenticate;
 use service_outbound::{HostPort, Relay, Routes};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -59,6 +60,7 @@ pub(crate) struct Options {
     pub(crate) connections: ConnectionLimits,
     pub(crate) recipients_max: usize,
     pub(crate) mail: MailOptions,
+    pub(crate) unauthenticate: Unauthenticate,
     pub(crate) passwords: PasswordOptions,
     pub(crate) queue: QueueOptions,
     pub(crate) exit: Exit,
@@ -91,6 +93,7 @@ impl Options {
             },
             recipients_max: limits.recipients,
             mail: MailOptions { retention: config.mail.retention.0, message_max, ..MailOptions::default() },
+            unauthenticate: if config.imap.unauthenticate { Unauthenticate::Offered } else { Unauthenticate::Withheld },
             passwords: PasswordOptions::default(),
             queue: queue(config),
             exit: exit(config)?,

@@ -27,8 +27,10 @@ pub(crate) fn listen(
     options: &Options,
     listeners: Vec<(Kind, Listener)>,
 ) -> Vec<(Kind, SocketAddr)> {
-    let imap =
-        Arc::new(service_imap::Service { shared: core.shared.clone(), options: service_imap::Options::default() });
+    let imap = Arc::new(service_imap::Service {
+        shared: core.shared.clone(),
+        options: service_imap::Options { unauthenticate: options.unauthenticate, ..service_imap::Options::default() },
+    });
     let pop3 = Arc::new(service_pop3::Service {
         shared: core.shared.clone(),
         options: Arc::new(service_pop3::Options {
