@@ -3,6 +3,7 @@
 pub mod append;
 pub mod authenticate;
 pub mod bare;
+pub mod comparator;
 pub mod compress;
 pub mod copy;
 pub mod create;
@@ -12,6 +13,7 @@ pub mod examine;
 pub mod expunge;
 pub mod fetch;
 pub mod id;
+pub mod language;
 pub mod list;
 pub mod login;
 pub mod lsub;
@@ -28,6 +30,7 @@ pub(crate) mod flag_list;
 
 pub use append::{Append, AppendLiteral, AppendMessage, LiteralKind};
 pub use authenticate::Authenticate;
+pub use comparator::{COMPARATOR, Comparator};
 pub use copy::Copy;
 pub use create::Create;
 pub use delete::Delete;
@@ -36,6 +39,7 @@ pub use expunge::Expunge;
 pub use fetch::Fetch;
 pub use flag_list::FlagList;
 pub use id::Id;
+pub use language::ChooseLanguage;
 pub use list::{List, ReturnOption, SelectOption};
 pub use login::Login;
 pub use lsub::Lsub;
@@ -61,6 +65,10 @@ pub enum Command {
     Logout,
     /// ID
     Id(Id),
+    /// LANGUAGE
+    Language(ChooseLanguage),
+    /// COMPARATOR
+    Comparator(Comparator),
     /// STARTTLS
     StartTls,
     /// UNAUTHENTICATE

@@ -25,6 +25,7 @@ pub use event::{Event, LoginPolicy, Policy, Tag};
 use crate::codec::LiteralAnnouncement;
 use crate::command::enable::Extension;
 use crate::enabled::Enabled;
+use crate::language::Language;
 use crate::limits::Limits;
 use crate::registry::{CAPABILITIES, COMMANDS};
 use crate::response::{Capabilities, Code, Response, Status, StatusKind};
@@ -114,7 +115,7 @@ impl Connection {
     /// Writes the greeting, capabilities included.
     pub fn greet(&mut self, text: &'static str) {
         let status = Status::ok(text).with_code(Code::Capability(self.capabilities()));
-        status.encode_untagged(&mut self.output);
+        status.encode_untagged(&mut self.output, self.enabled);
     }
 
     /// Takes bytes from the peer. Between STARTTLS and TLS they are dropped and held against it.
@@ -193,6 +194,11 @@ impl Connection {
         self.enabled.enable(extension)
     }
 
+    /// Speaks another language from now on (RFC 5255 §3.2).
+    pub fn speak(&mut self, language: Language) {
+        self.enabled.speak(language);
+    }
+
     /// What the peer is offered now.
     pub fn policy(&self) -> &Policy {
         &self.policy
@@ -229,7 +235,7 @@ impl Connection {
         if self.phase == Phase::Closed {
             return;
         }
-        status.encode(&mut self.output, tag.as_str());
+        status.encode(&mut self.output, tag.as_str(), self.enabled);
         self.resumed = true;
         match std::mem::replace(&mut self.phase, Phase::Command) {
             Phase::AppendOffered(append) | Phase::Append(append) => {
@@ -349,7 +355,7 @@ impl Connection {
         if !self.input.is_empty() {
             return Err(self.refuse_injected(tag));
         }
-        Status::ok("Begin TLS now").encode(&mut self.output, tag.as_str());
+        Status::ok("Begin TLS now").encode(&mut self.output, tag.as_str(), self.enabled);
         self.phase = Phase::AwaitTls;
         self.resumed = true;
         Ok(())
@@ -363,6 +369,7 @@ impl Connection {
         self.input = BytesMut::new();
         (self.line_start, self.searched, self.polled) = (0, 0, 0);
         self.state = State::NotAuthenticated;
+        self.enabled = Enabled::default();
         self.policy = policy;
         self.active_at = now;
         if self.injected {
@@ -375,7 +382,7 @@ impl Connection {
 
     fn refuse_injected(&mut self, tag: &Tag) -> InjectedBeforeTls {
         let status = Status::bad("Nothing may follow STARTTLS before TLS stands").with_code(Code::ClientBug);
-        status.encode(&mut self.output, tag.as_str());
+        status.encode(&mut self.output, tag.as_str(), self.enabled);
         self.bye(None, "Closing");
         InjectedBeforeTls
     }
@@ -393,7 +400,7 @@ impl Connection {
     /// Answers LOGOUT and closes.
     pub fn logout(&mut self, tag: &Tag) {
         self.bye(None, "Logging out");
-        Status::ok("LOGOUT completed").encode(&mut self.output, tag.as_str());
+        Status::ok("LOGOUT completed").encode(&mut self.output, tag.as_str(), self.enabled);
     }
 
     /// Says BYE and closes: shutdown, a fault, too much of something.
@@ -403,7 +410,7 @@ impl Connection {
         }
         let mut status = Status::ok(text);
         status.code = code;
-        status.encode_bye(&mut self.output);
+        status.encode_bye(&mut self.output, self.enabled);
         self.phase = Phase::Closed;
         self.state = State::Logout;
         self.input = BytesMut::new();

@@ -1,12 +1,14 @@
 //! What a client has enabled on its connection.
 
 use crate::command::enable::Extension;
+use crate::language::Language;
 
 /// The extensions that hold on a connection. Nothing is ever disabled again but by UNAUTHENTICATE, which begins anew
 /// (RFC 5161 §3.1, RFC 8437 §3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Enabled {
     bits: u8,
+    language: Language,
 }
 
 impl Enabled {
@@ -19,6 +21,16 @@ impl Enabled {
             self.bits |= Extension::CondStore.bit();
         }
         is_new
+    }
+
+    /// Chooses the language of texts for people (RFC 5255 §3.2).
+    pub fn speak(&mut self, language: Language) {
+        self.language = language;
+    }
+
+    /// The language of texts for people.
+    pub fn language(self) -> Language {
+        self.language
     }
 
     /// Whether an extension holds.

@@ -10,9 +10,10 @@ pub use flags::{write_flag_list, write_flags};
 pub use list::{Child, Existence, ListEntry};
 pub use status::{MailboxStatus, Status, StatusKind};
 
-use crate::codec::write::{write_nstring, write_number, write_spaced, write_string};
+use crate::codec::write::{write_astring, write_nstring, write_number, write_spaced, write_string};
 use crate::command::enable::Extension;
 use crate::enabled::Enabled;
+use crate::language::Language;
 use bytes::BytesMut;
 use std::fmt::Write as _;
 use types::{HIERARCHY_SEPARATOR, Keywords, MailboxName, ModSeq, UidSet};
@@ -56,6 +57,10 @@ pub enum Response<'a> {
     Enabled(&'a [Extension]),
     /// `* NAMESPACE` (RFC 2342 §5): one personal namespace with an empty prefix.
     Namespace,
+    /// `* LANGUAGE` (RFC 5255 §3.3): the one that is spoken now, or all that can be.
+    Language(&'a [Language]),
+    /// `* COMPARATOR` (RFC 5255 §4.8) with the active one.
+    Comparator(&'a str),
     /// `* ID` (RFC 2971 §3.2); without fields `* ID NIL`.
     Id(&'a [(&'a str, Option<&'a str>)]),
 }
@@ -64,7 +69,7 @@ impl Response<'_> {
     /// Writes the answer, its line end included, in the form for a client that has enabled this.
     pub fn encode(&self, out: &mut BytesMut, enabled: Enabled) {
         match self {
-            Self::Status(status) => return status.encode_untagged(out),
+            Self::Status(status) => return status.encode_untagged(out, enabled),
             Self::Capability(capabilities) => {
                 out.extend_from_slice(b"* CAPABILITY ");
                 capabilities.write(out);
@@ -107,6 +112,15 @@ impl Response<'_> {
                 out.extend_from_slice(b"* NAMESPACE ((\"\" ");
                 write_separator(out);
                 out.extend_from_slice(b")) NIL NIL");
+            }
+            Self::Language(languages) => {
+                out.extend_from_slice(b"* LANGUAGE (");
+                write_spaced(out, *languages, |out, language| out.extend_from_slice(language.tag().as_bytes()));
+                out.extend_from_slice(b")");
+            }
+            Self::Comparator(name) => {
+                out.extend_from_slice(b"* COMPARATOR ");
+                write_astring(out, name.as_bytes());
             }
             Self::Id(fields) => write_id(out, fields),
         }

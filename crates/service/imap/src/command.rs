@@ -3,6 +3,7 @@
 pub(crate) mod append;
 pub(crate) mod capability;
 pub(crate) mod close;
+pub(crate) mod comparator;
 pub(crate) mod compress;
 pub(crate) mod copy;
 pub(crate) mod create;
@@ -11,6 +12,7 @@ pub(crate) mod enable;
 pub(crate) mod expunge;
 pub(crate) mod fetch;
 pub(crate) mod id;
+pub(crate) mod language;
 pub(crate) mod list;
 pub(crate) mod lsub;
 pub(crate) mod mailbox_status;

@@ -1,8 +1,8 @@
 //! From a command to its room, and what is told before its answer.
 
 use crate::command::{
-    capability, close, compress, copy, create, delete, enable, expunge, fetch, id, list, lsub, mailbox_status, r#move,
-    namespace, rename, search, select, store, subscribe, unauthenticate,
+    capability, close, comparator, compress, copy, create, delete, enable, expunge, fetch, id, language, list, lsub,
+    mailbox_status, r#move, namespace, rename, search, select, store, subscribe, unauthenticate,
 };
 use crate::login;
 use crate::session::Session;
@@ -27,6 +27,8 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
             Some(status) => status,
             None => return Ok(()),
         },
+        Command::Language(language) => language::run(session, &language),
+        Command::Comparator(comparator) => comparator::run(session, &comparator),
         Command::Unauthenticate => unauthenticate::run(session),
         Command::Login(login) => login::login(session, login).await,
         Command::Capability => capability::run(session),

@@ -2,6 +2,7 @@
 
 use super::chars;
 use crate::enabled::Enabled;
+use crate::language::Language;
 use bytes::BytesMut;
 
 /// Longest string written in quotes; longer ones are literals.
@@ -93,15 +94,17 @@ pub fn write_mailbox(out: &mut BytesMut, name: &str, enabled: Enabled) {
     }
 }
 
-/// Human text of a response: what could end the line or is not ASCII becomes `?`.
-pub fn write_text(out: &mut BytesMut, text: &str) {
+/// Human text of a response in the client's language: what could end the line becomes `?`, and so does what is not ASCII
+/// for a client that chose no language (RFC 5255 §3.5 `UTF8-TEXT-CHAR`).
+pub fn write_text(out: &mut BytesMut, text: &str, language: Language) {
     if text.is_empty() {
         // RFC 3501 §9: `text` has at least one character.
         out.extend_from_slice(b"-");
     }
-    for c in text.chars() {
-        let byte = u8::try_from(c).ok().filter(|b| matches!(b, b' '..=b'~')).unwrap_or(b'?');
-        out.extend_from_slice(&[byte]);
+    for c in language.text(text).chars() {
+        let is_fine = if language == Language::Default { matches!(c, ' '..='~') } else { !c.is_control() };
+        let c = if is_fine { c } else { '?' };
+        out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
     }
 }
 
@@ -154,8 +157,9 @@ mod tests {
         rev2.enable(Extension::Imap4Rev2);
         assert_eq!(written(|o| write_mailbox(o, "Entwürfe \"& mehr", rev2)), "\"Entwürfe \\\"& mehr\"");
         assert_eq!(written(|o| write_mailbox(o, "R&D", rev2)), "R&D");
-        assert_eq!(written(|o| write_text(o, "a\r\n* BYE ü")), "a??* BYE ?");
-        assert_eq!(written(|o| write_text(o, "")), "-");
+        assert_eq!(written(|o| write_text(o, "a\r\n* BYE ü", Language::Default)), "a??* BYE ?");
+        assert_eq!(written(|o| write_text(o, "a\r\nü", Language::English)), "a??ü");
+        assert_eq!(written(|o| write_text(o, "", Language::Default)), "-");
     }
 
     #[test]

@@ -279,7 +279,7 @@ impl Connection {
             ParseError::Misuse(code, text) => Status::bad(*text).with_code(code.clone()),
             ParseError::Refusal(code, text) => Status::no(code.clone(), *text),
         };
-        status.encode(&mut self.output, tag.map_or("*", Tag::as_str));
+        status.encode(&mut self.output, tag.map_or("*", Tag::as_str), self.enabled);
         // A NO after login is about one mailbox or one limit; only who has no account yet is counted for it.
         if !matches!(error, ParseError::Refusal(..)) || self.state == State::NotAuthenticated {
             self.count_bad_command();

@@ -108,8 +108,8 @@ pub enum Code {
     CompressionActive,
     /// The message is larger than what is taken (RFC 7889 §4).
     TooBig,
-    /// The mailbox that was open is no longer: what follows is about the next one (RFC 9051 §7.1).
-    Closed,
+    /// No comparator that is known fits (RFC 5255 §4.9).
+    BadComparator,
     /// The mailbox cannot be for that (RFC 6154 §3).
     UseAttr,
     /// A URL, as the client wrote it, that leads nowhere (RFC 4469 §4.1).
@@ -193,7 +193,7 @@ impl Code {
             Self::UnknownCte => "UNKNOWN-CTE",
             Self::CompressionActive => "COMPRESSIONACTIVE",
             Self::TooBig => "TOOBIG",
-            Self::Closed => "CLOSED",
+            Self::BadComparator => "BADCOMPARATOR",
             Self::UseAttr => "USEATTR",
             Self::BadUrl(_) => "BADURL",
         }

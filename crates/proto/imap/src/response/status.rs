@@ -54,12 +54,12 @@ impl Status {
     }
 
     /// Writes `* OK …`.
-    pub fn encode_untagged(&self, out: &mut BytesMut) {
-        self.encode(out, "*");
+    pub fn encode_untagged(&self, out: &mut BytesMut, enabled: Enabled) {
+        self.encode(out, "*", enabled);
     }
 
-    /// Writes the status behind a tag.
-    pub fn encode(&self, out: &mut BytesMut, tag: &str) {
+    /// Writes the status behind a tag, its text in the client's language.
+    pub fn encode(&self, out: &mut BytesMut, tag: &str, enabled: Enabled) {
         let kind = match self.kind {
             StatusKind::Ok => " OK ",
             StatusKind::No => " NO ",
@@ -67,22 +67,22 @@ impl Status {
         };
         out.extend_from_slice(tag.as_bytes());
         out.extend_from_slice(kind.as_bytes());
-        self.write_rest(out);
+        self.write_rest(out, enabled);
     }
 
     /// Writes `* BYE` with the code and the text.
-    pub(crate) fn encode_bye(&self, out: &mut BytesMut) {
+    pub(crate) fn encode_bye(&self, out: &mut BytesMut, enabled: Enabled) {
         out.extend_from_slice(b"* BYE ");
-        self.write_rest(out);
+        self.write_rest(out, enabled);
     }
 
-    fn write_rest(&self, out: &mut BytesMut) {
+    fn write_rest(&self, out: &mut BytesMut, enabled: Enabled) {
         if let Some(code) = &self.code {
             out.extend_from_slice(b"[");
             code.write(out);
             out.extend_from_slice(b"] ");
         }
-        write_text(out, &self.text);
+        write_text(out, &self.text, enabled.language());
         out.extend_from_slice(b"\r\n");
     }
 }

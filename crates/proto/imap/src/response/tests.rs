@@ -9,7 +9,7 @@ fn line(response: &Response<'_>) -> String {
 
 fn coded(code: Code) -> String {
     let mut out = BytesMut::new();
-    Status::ok("x").with_code(code).encode(&mut out, "a1");
+    Status::ok("x").with_code(code).encode(&mut out, "a1", Enabled::default());
     String::from_utf8(out.to_vec()).unwrap()
 }
 
@@ -24,6 +24,8 @@ fn untagged_data_is_written_as_rfc_3501_has_it() {
     assert_eq!(line(&Response::Search(&[2], Some(ModSeq(917_162_500)))), "* SEARCH 2 (MODSEQ 917162500)\r\n");
     assert_eq!(line(&Response::ListDelimiter), "* LIST (\\Noselect) \"/\" \"\"\r\n");
     assert_eq!(line(&Response::Namespace), "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+    assert_eq!(line(&Response::Language(&Language::ALL)), "* LANGUAGE (en de i-default)\r\n");
+    assert_eq!(line(&Response::Comparator("i;unicode-casemap")), "* COMPARATOR i;unicode-casemap\r\n");
     assert_eq!(line(&Response::Id(&[])), "* ID NIL\r\n");
     assert_eq!(
         line(&Response::Id(&[("name", Some("Postamt")), ("os", None)])),

@@ -53,7 +53,11 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, select: Select, 
     })
 }
 
-async fn open<S: Transport>(session: &Session<S>, select: &Select, read_only: bool) -> Result<(Selected, MailboxInfo), MailError> {
+async fn open<S: Transport>(
+    session: &Session<S>,
+    select: &Select,
+    read_only: bool,
+) -> Result<(Selected, MailboxInfo), MailError> {
     let Place { account, mailbox } = session.find(&select.mailbox).await?;
     let view = account.open(mailbox.id).await?;
     // RFC 3501 §2.3.2: a message is recent in the first session only that is told of it; EXAMINE takes nothing away.
