@@ -21,6 +21,7 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
             session.machine.logout(&tag);
             return Ok(());
         }
+        Command::Unauthenticate => return unauthenticate::run(session, &tag).await,
         Command::Compress => return compress::run(session, &tag).await,
         Command::Idle => return session.begin_idle(tag).await,
         Command::Authenticate(authenticate) => match login::authenticate(session, &tag, authenticate).await {
@@ -29,7 +30,6 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
         },
         Command::Language(language) => language::run(session, &language),
         Command::Comparator(comparator) => comparator::run(session, &comparator),
-        Command::Unauthenticate => unauthenticate::run(session),
         Command::Login(login) => login::login(session, login).await,
         Command::Capability => capability::run(session),
         Command::Noop => Status::ok("NOOP completed"),

@@ -341,6 +341,17 @@ impl<S: Transport> Session<S> {
         Ok(())
     }
 
+    /// Ends that, if it was begun, behind what was answered last (RFC 8437 §4.1).
+    pub(crate) async fn stop_compression(&mut self) -> io::Result<()> {
+        if self.wire.as_ref().is_some_and(Wire::is_deflated) {
+            self.send().await?;
+            if let Some(wire) = &mut self.wire {
+                wire.stop_deflate();
+            }
+        }
+        Ok(())
+    }
+
     /// STARTTLS (RFC 3501 §6.2.1).
     pub(crate) async fn start_tls(&mut self, tag: &Tag) -> io::Result<()> {
         let Some(tls) = self.service.shared.tls.clone().filter(|_| self.machine.policy().starttls) else {
