@@ -1,6 +1,6 @@
 //! Charsets to UTF-8, whole or as bytes stream by. What cannot be decoded becomes U+FFFD.
 
-use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, WINDOWS_1252};
+use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// The encoding a MIME charset names (its WHATWG label); `None` if nobody knows it.
 fn encoding(charset: &str) -> Option<&'static Encoding> {
@@ -19,6 +19,30 @@ pub fn decode(bytes: &[u8], charset: &str) -> String {
             Ok(text) => text.to_owned(),
             Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
         },
+    }
+}
+
+/// A charset in which a command may write its texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Charset(&'static Encoding);
+
+impl Charset {
+    /// UTF-8, and with it US-ASCII.
+    pub const UTF_8: Self = Self(UTF_8);
+
+    /// The charset of a name; `None` if nobody knows it, or if its texts hold NULs as those of UTF-16 do, which no
+    /// command can carry.
+    pub fn find(name: &[u8]) -> Option<Self> {
+        if name.eq_ignore_ascii_case(b"US-ASCII") {
+            return Some(Self::UTF_8);
+        }
+        let found = Encoding::for_label_no_replacement(name)?;
+        (found != UTF_16LE && found != UTF_16BE).then_some(Self(found))
+    }
+
+    /// Decodes a text; `None` if it is not in this charset.
+    pub fn decode(self, bytes: &[u8]) -> Option<String> {
+        self.0.decode_without_bom_handling_and_without_replacement(bytes).map(Into::into)
     }
 }
 
@@ -49,6 +73,16 @@ impl CharsetDecoder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_named_charset_takes_only_what_is_in_it() {
+        let decode = |name: &str, bytes: &[u8]| Charset::find(name.as_bytes()).map(|charset| charset.decode(bytes));
+        assert_eq!(decode("koi8-r", b"\xcd\xc1\xd4\xd8"), Some(Some("мать".to_owned())));
+        assert_eq!(decode("us-ascii", "ü".as_bytes()), Some(Some("ü".to_owned())), "UTF-8 is its superset");
+        assert_eq!(decode("UTF-8", b"\xff"), Some(None));
+        assert_eq!(decode("ISO-2022-JP", b"\x1b$B$3\x1b(B"), Some(Some("こ".to_owned())));
+        assert_eq!((decode("utf-16", b"a\0"), decode("x-nobody", b"a"), decode("", b"a")), (None, None, None));
+    }
 
     #[test]
     fn charsets_are_decoded_and_unknown_ones_guessed() {

@@ -10,6 +10,7 @@ pub mod modified_utf7;
 mod object_id;
 mod pattern;
 mod sequence;
+mod set_writer;
 pub mod write;
 
 pub(crate) use cursor::UID_REQUIRED;
@@ -20,3 +21,4 @@ pub use literal::{LiteralAnnouncement, literal_announced};
 pub use object_id::{OBJECT_ID_MAX, ObjectId, ObjectKind, is_object_id};
 pub use pattern::{LIST_PATTERN_MAX, ListPattern};
 pub use sequence::{MessageSet, SEQUENCE_SET_RANGES_MAX, SequenceNumber, SequenceRange, SequenceSet};
+pub use set_writer::SetWriter;

@@ -141,6 +141,9 @@ pub const CAPABILITIES: &[&str] = &[
     "QRESYNC",
     "UIDONLY",
     "PREVIEW",
+    "ESEARCH",
+    "SEARCHRES",
+    "WITHIN",
 ];
 
 /// The row of a command.

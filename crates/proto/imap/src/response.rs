@@ -1,11 +1,13 @@
 //! The typed answers and their encoders (RFC 3501 §7). FETCH has its own room, [`crate::fetch`].
 
 mod code;
+mod esearch;
 mod flags;
 mod list;
 mod status;
 
 pub use code::{Capabilities, Code};
+pub use esearch::{ContextChange, EsearchResponse};
 pub use flags::{write_flag_list, write_flags};
 pub use list::{Child, Existence, ListEntry};
 pub use status::{MailboxStatus, Status, StatusKind};

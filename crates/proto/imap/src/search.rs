@@ -3,10 +3,14 @@
 
 mod key;
 mod parse;
+mod returns;
 
 pub use key::SearchKey;
+pub use returns::{PartialRange, ReturnOption, ReturnOptions};
 
 use crate::codec::{Cursor, ParseError};
+use crate::command::Extension;
+use message::charset::Charset;
 
 /// Deepest nesting of parentheses, OR and NOT.
 pub const SEARCH_DEPTH_MAX: usize = 64;
@@ -40,6 +44,7 @@ pub enum SearchNode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchProgram {
     nodes: Vec<SearchNode>,
+    charset_known: bool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -53,7 +58,36 @@ enum Operator {
 impl SearchProgram {
     /// Reads one or more keys up to the end of the command, text as UTF-8.
     pub fn parse(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
-        parse::parse(cursor).map(|nodes| Self { nodes })
+        Self::parse_in(cursor, Some(Charset::UTF_8))
+    }
+
+    /// The same with text in a charset; `None` if nobody knows it.
+    pub(crate) fn parse_in(cursor: &mut Cursor<'_>, charset: Option<Charset>) -> Result<Self, ParseError> {
+        parse::parse(cursor, charset).map(|nodes| Self { nodes, charset_known: charset.is_some() })
+    }
+
+    /// Reads keys behind an optional charset.
+    ///
+    /// ```text
+    /// search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
+    /// ```
+    pub(crate) fn parse_with_charset(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+        let mut charset = Some(Charset::UTF_8);
+        if cursor.take_word("CHARSET ") {
+            if cursor.enabled().has(Extension::Utf8Accept) {
+                // RFC 9755 §3: all text is UTF-8, and a label would contradict it.
+                return Err(ParseError::Syntax("SEARCH takes no charset after ENABLE UTF8=ACCEPT"));
+            }
+            charset = Charset::find(&cursor.astring()?);
+            cursor.space()?;
+        }
+        Self::parse_in(cursor, charset)
+    }
+
+    /// Whether the texts could be read. If not, the command is answered `NO [BADCHARSET]` by who knows what else a
+    /// refused search does (RFC 5182 §2.1).
+    pub fn charset_known(&self) -> bool {
+        self.charset_known
     }
 
     /// The nodes.

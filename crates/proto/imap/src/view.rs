@@ -6,9 +6,11 @@
 //! session holds is one shared snapshot and the few rows that are gone from it.
 
 mod resync;
+mod saved;
 mod selection;
 mod updates;
 
+pub use saved::{SAVED_RANGES_MAX, TooManyRanges};
 pub use selection::{Messages, NoSuchMessage, Selection};
 pub use updates::{FlagUpdate, UpdateForm, Updates};
 
@@ -69,6 +71,8 @@ pub struct SessionView {
     /// The number last told with RECENT.
     recent_told: u32,
     enabled: Enabled,
+    /// `$`, in a compact form (`saved.rs`).
+    saved: UidSet,
 }
 
 impl SessionView {
@@ -84,6 +88,7 @@ impl SessionView {
             recent_from,
             recent_told: 0,
             enabled: Enabled::default(),
+            saved: UidSet::default(),
         };
         view.recent_told = view.recent();
         view

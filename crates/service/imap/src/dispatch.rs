@@ -50,7 +50,7 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
         Command::Close => close::run(session).await?,
         Command::Unselect => close::unselect(session),
         Command::Expunge(expunge) => expunge::run(session, expunge).await?,
-        Command::Search(search) => search::run(session, search).await?,
+        Command::Search(search) => search::run(session, &tag, search).await?,
         Command::Fetch(fetch) => fetch::run(session, fetch).await?,
         Command::Store(store) => store::run(session, store).await?,
         Command::Copy(copy) => copy::run(session, copy).await?,

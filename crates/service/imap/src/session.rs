@@ -218,7 +218,8 @@ impl<S: Transport> Session<S> {
         wire.send_when_high(machine.output()).await
     }
 
-    async fn send(&mut self) -> io::Result<()> {
+    /// Sends everything that is written.
+    pub(crate) async fn send(&mut self) -> io::Result<()> {
         let Self { machine, wire: Some(wire), .. } = self else { return Err(io::ErrorKind::NotConnected.into()) };
         wire.send(machine.output()).await
     }

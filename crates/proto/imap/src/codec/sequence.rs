@@ -55,18 +55,31 @@ pub enum MessageSet {
     Seq(SequenceSet),
     /// UIDs.
     Uid(SequenceSet),
+    /// `$`: what the last SEARCH saved (RFC 5182 §2.1).
+    Saved {
+        /// Whether the command had the `UID` prefix.
+        uid: bool,
+    },
 }
 
 impl MessageSet {
     /// Reads a set for a command with or without its `UID` prefix.
+    ///
+    /// ```text
+    /// sequence-set =/ seq-last-command
+    /// seq-last-command = "$"
+    /// ```
     pub(crate) fn parse(cursor: &mut Cursor<'_>, uid: bool) -> Result<Self, ParseError> {
+        if cursor.take_if(b'$') {
+            return Ok(Self::Saved { uid });
+        }
         let set = SequenceSet::parse(cursor)?;
         Ok(if uid { Self::Uid(set) } else { Self::Seq(set) })
     }
 
     /// Whether the command had the `UID` prefix.
     pub fn is_uid(&self) -> bool {
-        matches!(self, Self::Uid(_))
+        matches!(self, Self::Uid(_) | Self::Saved { uid: true })
     }
 }
 

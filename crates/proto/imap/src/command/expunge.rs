@@ -1,13 +1,13 @@
 //! EXPUNGE (RFC 3501 §6.4.3) and UID EXPUNGE (RFC 4315 §2.1).
 
 use super::Command;
-use crate::codec::{Cursor, ParseError, SequenceSet};
+use crate::codec::{Cursor, MessageSet, ParseError};
 
 /// Which messages with `\Deleted` to remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expunge {
     /// Only these; `None` means all of them.
-    pub uids: Option<SequenceSet>,
+    pub uids: Option<MessageSet>,
 }
 
 /// ```text
@@ -18,7 +18,7 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>, uid: bool) -> Result<Command, Parse
     let mut uids = None;
     if uid {
         cursor.space()?;
-        uids = Some(SequenceSet::parse(cursor)?);
+        uids = Some(MessageSet::parse(cursor, true)?);
     }
     Ok(Command::Expunge(Expunge { uids }))
 }

@@ -2,11 +2,13 @@ mod append;
 mod list;
 
 use super::*;
+use crate::MessageSet;
 use crate::codec::{Cursor, ParseError};
 use crate::connection::State;
 use crate::fetch::{BodySection, FetchItem, SectionText};
 use crate::registry::{self, Stage};
 use crate::response::Code;
+use crate::search::ReturnOptions;
 use types::{FlagChange, Flags, KEYWORDS_MAX, Keyword, MailboxName, ModSeq, Secret};
 
 mod resync;
@@ -217,7 +219,10 @@ fn copy_move_and_expunge_take_sets() {
     assert_eq!(parse("UID COPY 2:4 a"), Ok(Command::Copy(Copy { messages: uid("2:4"), mailbox: name("a") })));
     assert_eq!(parse("MOVE * a"), Ok(Command::Move(Move { messages: seq("*"), mailbox: name("a") })));
     assert_eq!(parse("uid move 1 a"), Ok(Command::Move(Move { messages: uid("1"), mailbox: name("a") })));
-    assert_eq!(parse("UID EXPUNGE 3000:3002"), Ok(Command::Expunge(Expunge { uids: Some(set("3000:3002")) })));
+    assert_eq!(
+        parse("UID EXPUNGE 3000:3002"),
+        Ok(Command::Expunge(Expunge { uids: Some(MessageSet::Uid(set("3000:3002"))) }))
+    );
     all_bad(&[
         "COPY 1",
         "COPY a a",
@@ -329,12 +334,45 @@ fn fetch_has_limits() {
 }
 
 #[test]
-fn search_takes_two_charsets() {
+fn search_takes_the_charsets_that_are_known() {
     assert!(matches!(parse("SEARCH CHARSET utf-8 TEXT {2}\r\nü"), Ok(Command::Search(search)) if !search.uid));
     assert!(matches!(parse("UID SEARCH CHARSET \"US-ASCII\" ALL"), Ok(Command::Search(search)) if search.uid));
-    let refused = parse("SEARCH CHARSET ISO-8859-1 ALL");
-    assert!(matches!(refused, Err(ParseError::Refusal(Code::BadCharset, _))));
-    all_bad(&["SEARCH", "SEARCH ", "SEARCH CHARSET UTF-8", "SEARCH CHARSET"]);
+    for (charset, known) in [("KOI8-R", true), ("x-nobody", false)] {
+        let Ok(Command::Search(search)) = parse(&format!("SEARCH RETURN (SAVE) CHARSET {charset} TEXT \"a b\" SEEN"))
+        else {
+            panic!("{charset}")
+        };
+        assert_eq!((search.program.charset_known(), search.program.keys().count()), (known, 2));
+        assert!(search.returns.is_some_and(ReturnOptions::is_silent));
+    }
+    all_bad(&["SEARCH", "SEARCH ", "SEARCH CHARSET UTF-8", "SEARCH CHARSET", "SEARCH RETURN (MIN)"]);
+}
+
+#[test]
+fn the_saved_result_stands_where_sets_do() {
+    for (text, uid) in [
+        ("FETCH $ FLAGS", false),
+        ("UID FETCH $ FLAGS", true),
+        ("STORE $ FLAGS ()", false),
+        ("UID STORE $ FLAGS ()", true),
+        ("COPY $ a", false),
+        ("UID COPY $ a", true),
+        ("MOVE $ a", false),
+        ("UID MOVE $ a", true),
+        ("UID EXPUNGE $", true),
+    ] {
+        let messages = match parse(text).unwrap() {
+            Command::Fetch(fetch) => fetch.messages,
+            Command::Store(store) => store.messages,
+            Command::Copy(copy) => copy.messages,
+            Command::Move(r#move) => r#move.messages,
+            Command::Expunge(expunge) => expunge.uids.unwrap(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(messages, MessageSet::Saved { uid }, "{text}");
+        assert_eq!(messages.is_uid(), uid);
+    }
+    all_bad(&["FETCH $,1 FLAGS", "FETCH $:5 FLAGS", "FETCH 1,$ FLAGS", "SEARCH $,1", "SEARCH UID $:*"]);
 }
 
 #[test]

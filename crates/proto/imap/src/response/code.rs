@@ -2,7 +2,7 @@
 
 use super::write_flags;
 use crate::codec::ObjectId;
-use crate::codec::write::write_number;
+use crate::codec::write::{write_number, write_string};
 use bytes::BytesMut;
 use std::fmt::Write as _;
 use types::{Flags, Keywords, ModSeq, Uid, UidSet, UidValidity};
@@ -106,6 +106,19 @@ pub enum Code {
     UnknownCte,
     /// The connection is compressed already (RFC 4978 §3).
     CompressionActive,
+    /// How far the command with this tag is (RFC 9585 §4).
+    InProgress {
+        /// The command.
+        tag: Box<str>,
+        /// How many messages it has looked at: fewer than `total`.
+        done: u32,
+        /// How many it will look at.
+        total: u32,
+    },
+    /// Changes of this search are not told (RFC 5267 §4.3.1).
+    NoUpdate(Box<str>),
+    /// The result of a SEARCH could not be saved (RFC 5182 §2.5).
+    NotSaved,
     /// The message is larger than what is taken (RFC 7889 §4).
     TooBig,
     /// No comparator that is known fits (RFC 5255 §4.9).
@@ -147,6 +160,15 @@ impl Code {
             Self::BadUrl(url) => {
                 out.extend_from_slice(b"BADURL ");
                 write_url(out, url);
+            }
+            Self::InProgress { tag, done, total } => {
+                out.extend_from_slice(b"INPROGRESS (");
+                write_string(out, tag.as_bytes());
+                let _ = write!(out, " {done} {total})");
+            }
+            Self::NoUpdate(tag) => {
+                out.extend_from_slice(b"NOUPDATE ");
+                write_string(out, tag.as_bytes());
             }
             plain => out.extend_from_slice(plain.name().as_bytes()),
         }
@@ -192,6 +214,9 @@ impl Code {
             Self::MailboxId(_) => "MAILBOXID",
             Self::UnknownCte => "UNKNOWN-CTE",
             Self::CompressionActive => "COMPRESSIONACTIVE",
+            Self::InProgress { .. } => "INPROGRESS",
+            Self::NoUpdate(_) => "NOUPDATE",
+            Self::NotSaved => "NOTSAVED",
             Self::TooBig => "TOOBIG",
             Self::BadComparator => "BADCOMPARATOR",
             Self::UseAttr => "USEATTR",

@@ -94,6 +94,9 @@ fn codes_are_written_as_their_rfcs_have_them() {
             "COPYUID 38505 304,319:320 3956:3958",
         ),
         (Code::HighestModSeq(ModSeq(715_194_045_007)), "HIGHESTMODSEQ 715194045007"),
+        (Code::InProgress { tag: "A\"1".into(), done: 454, total: 1000 }, "INPROGRESS (\"A\\\"1\" 454 1000)"),
+        (Code::NoUpdate("B02".into()), "NOUPDATE \"B02\""),
+        (Code::NotSaved, "NOTSAVED"),
         (Code::Modified(uids(&[7..=7, 9..=9])), "MODIFIED 7,9"),
         (
             Code::PermanentFlags {

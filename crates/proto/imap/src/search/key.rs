@@ -1,6 +1,7 @@
-//! The keys of SEARCH (RFC 3501 §6.4.4, RFC 7162 §3.1.5).
+//! The keys of SEARCH (RFC 3501 §6.4.4; RFC 5032, 5182, 7162, 8474, 8514, 9738).
 
 use crate::codec::{Date, SequenceSet};
+use std::num::NonZeroU32;
 use types::{Flags, Keyword, ModSeq};
 
 /// One key. Text is to be found as a substring without regard to case; empty text is found everywhere.
@@ -50,12 +51,34 @@ pub enum SearchKey {
     SentOn(Date),
     /// SENTSINCE
     SentSince(Date),
+    /// OLDER: INTERNALDATE is at least so many seconds ago (RFC 5032 §2).
+    Older(NonZeroU32),
+    /// YOUNGER: INTERNALDATE is at most so many seconds ago (RFC 5032 §2).
+    Younger(NonZeroU32),
+    /// SAVEDBEFORE: the day of the save date is earlier (RFC 8514 §4.3).
+    SavedBefore(Date),
+    /// SAVEDON
+    SavedOn(Date),
+    /// SAVEDSINCE
+    SavedSince(Date),
+    /// SAVEDATESUPPORTED: all messages of a mailbox that keeps save dates.
+    SaveDateSupported,
+    /// EMAILID (RFC 8474 §6)
+    EmailId(Box<str>),
+    /// THREADID (RFC 8474 §6)
+    ThreadId(Box<str>),
     /// LARGER: more octets.
     Larger(u32),
     /// SMALLER: fewer octets.
     Smaller(u32),
     /// A sequence set.
     Sequence(SequenceSet),
+    /// `$` or UID `$`: what the last SEARCH saved (RFC 5182 §2.1).
+    Saved,
+    /// UIDAFTER: a higher UID (RFC 9738 §3.2).
+    UidAfter(NonZeroU32),
+    /// UIDBEFORE: a lower UID (RFC 9738 §3.2).
+    UidBefore(NonZeroU32),
     /// UID
     Uid(SequenceSet),
     /// MODSEQ: at least this. The name and type of a flag that may stand before it are left aside: a message has one

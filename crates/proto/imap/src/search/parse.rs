@@ -1,8 +1,9 @@
 //! Reads SEARCH keys with an explicit stack, each byte once.
 
 use super::{SEARCH_DEPTH_MAX, SEARCH_NODES_MAX, SearchKey, SearchNode};
-use crate::codec::{Cursor, Date, ParseError, SequenceSet, UID_REQUIRED, chars};
+use crate::codec::{Cursor, Date, ParseError, SequenceSet, UID_REQUIRED, chars, is_object_id};
 use crate::command::flag_list::parse_keyword;
+use message::charset::Charset;
 use types::Flags;
 
 /// An operator whose operands are still being read.
@@ -18,7 +19,7 @@ enum Open {
 /// ```text
 /// search-key = … / "NOT" SP search-key / "OR" SP search-key SP search-key / "(" search-key *(SP search-key) ")"
 /// ```
-pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Vec<SearchNode>, ParseError> {
+pub(super) fn parse(cursor: &mut Cursor<'_>, charset: Option<Charset>) -> Result<Vec<SearchNode>, ParseError> {
     let mut nodes = vec![SearchNode::And { end: 0 }];
     let mut stack = vec![Open::Command];
     loop {
@@ -34,7 +35,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Vec<SearchNode>, ParseErr
             stack.push(open);
             continue;
         }
-        nodes.push(SearchNode::Key(parse_key(cursor)?));
+        nodes.push(SearchNode::Key(parse_key(cursor, charset)?));
         if close(cursor, &mut nodes, &mut stack)? {
             return Ok(nodes);
         }
@@ -100,7 +101,10 @@ fn close(cursor: &mut Cursor<'_>, nodes: &mut [SearchNode], stack: &mut Vec<Open
 }
 
 /// Reads one key with its arguments.
-fn parse_key(cursor: &mut Cursor<'_>) -> Result<SearchKey, ParseError> {
+fn parse_key(cursor: &mut Cursor<'_>, charset: Option<Charset>) -> Result<SearchKey, ParseError> {
+    if cursor.take_if(b'$') {
+        return Ok(SearchKey::Saved);
+    }
     if cursor.peek().is_some_and(|b| b.is_ascii_digit() || b == b'*') {
         if cursor.enabled().uid_only() {
             return Err(UID_REQUIRED);
@@ -114,11 +118,11 @@ fn parse_key(cursor: &mut Cursor<'_>) -> Result<SearchKey, ParseError> {
     name.make_ascii_uppercase();
     match plain_key(name) {
         Some(key) => Ok(key),
-        None => key_with_argument(name, cursor),
+        None => key_with_argument(name, cursor, charset),
     }
 }
 
-const LONGEST_KEY: usize = 10;
+const LONGEST_KEY: usize = 17;
 const UNKNOWN: ParseError = ParseError::Syntax("There is no such SEARCH key");
 
 fn plain_key(name: &[u8]) -> Option<SearchKey> {
@@ -137,35 +141,43 @@ fn plain_key(name: &[u8]) -> Option<SearchKey> {
         b"NEW" => SearchKey::New,
         b"OLD" => SearchKey::Old,
         b"RECENT" => SearchKey::Recent,
+        b"SAVEDATESUPPORTED" => SearchKey::SaveDateSupported,
         _ => return None,
     })
 }
 
-fn key_with_argument(name: &[u8], cursor: &mut Cursor<'_>) -> Result<SearchKey, ParseError> {
+fn key_with_argument(name: &[u8], cursor: &mut Cursor<'_>, charset: Option<Charset>) -> Result<SearchKey, ParseError> {
+    if let Some(key) = text_key(name) {
+        cursor.space()?;
+        return text(cursor, charset).map(key);
+    }
     let key: fn(&mut Cursor<'_>) -> Result<SearchKey, ParseError> = match name {
-        b"BCC" => |c| text(c).map(SearchKey::Bcc),
-        b"BODY" => |c| text(c).map(SearchKey::Body),
-        b"CC" => |c| text(c).map(SearchKey::Cc),
-        b"FROM" => |c| text(c).map(SearchKey::From),
-        b"SUBJECT" => |c| text(c).map(SearchKey::Subject),
-        b"TEXT" => |c| text(c).map(SearchKey::Text),
-        b"TO" => |c| text(c).map(SearchKey::To),
-        b"HEADER" => |c| {
-            let name = text(c)?;
-            c.space()?;
-            Ok(SearchKey::Header(name, text(c)?))
-        },
+        b"HEADER" => {
+            cursor.space()?;
+            let name = text(cursor, charset)?;
+            cursor.space()?;
+            return Ok(SearchKey::Header(name, text(cursor, charset)?));
+        }
         b"BEFORE" => |c| Date::parse(c).map(SearchKey::Before),
         b"ON" => |c| Date::parse(c).map(SearchKey::On),
         b"SINCE" => |c| Date::parse(c).map(SearchKey::Since),
         b"SENTBEFORE" => |c| Date::parse(c).map(SearchKey::SentBefore),
         b"SENTON" => |c| Date::parse(c).map(SearchKey::SentOn),
         b"SENTSINCE" => |c| Date::parse(c).map(SearchKey::SentSince),
+        b"SAVEDBEFORE" => |c| Date::parse(c).map(SearchKey::SavedBefore),
+        b"SAVEDON" => |c| Date::parse(c).map(SearchKey::SavedOn),
+        b"SAVEDSINCE" => |c| Date::parse(c).map(SearchKey::SavedSince),
+        b"OLDER" => |c| c.nz_number().map(SearchKey::Older),
+        b"YOUNGER" => |c| c.nz_number().map(SearchKey::Younger),
+        b"EMAILID" => |c| object_id(c).map(SearchKey::EmailId),
+        b"THREADID" => |c| object_id(c).map(SearchKey::ThreadId),
         b"LARGER" => |c| c.number().map(SearchKey::Larger),
         b"SMALLER" => |c| c.number().map(SearchKey::Smaller),
         b"KEYWORD" => |c| parse_keyword(c).map(SearchKey::Keyword),
         b"UNKEYWORD" => |c| parse_keyword(c).map(SearchKey::NoKeyword),
-        b"UID" => |c| SequenceSet::parse(c).map(SearchKey::Uid),
+        b"UID" => |c| if c.take_if(b'$') { Ok(SearchKey::Saved) } else { SequenceSet::parse(c).map(SearchKey::Uid) },
+        b"UIDAFTER" => |c| c.nz_number().map(SearchKey::UidAfter),
+        b"UIDBEFORE" => |c| c.nz_number().map(SearchKey::UidBefore),
         b"MODSEQ" => modseq,
         _ => return Err(UNKNOWN),
     };
@@ -173,10 +185,31 @@ fn key_with_argument(name: &[u8], cursor: &mut Cursor<'_>) -> Result<SearchKey, 
     key(cursor)
 }
 
-fn text(cursor: &mut Cursor<'_>) -> Result<Box<str>, ParseError> {
+fn text_key(name: &[u8]) -> Option<fn(Box<str>) -> SearchKey> {
+    Some(match name {
+        b"BCC" => SearchKey::Bcc,
+        b"BODY" => SearchKey::Body,
+        b"CC" => SearchKey::Cc,
+        b"FROM" => SearchKey::From,
+        b"SUBJECT" => SearchKey::Subject,
+        b"TEXT" => SearchKey::Text,
+        b"TO" => SearchKey::To,
+        _ => return None,
+    })
+}
+
+/// A text in a charset. In one that nobody knows it says nothing, but where it ends is known.
+fn text(cursor: &mut Cursor<'_>, charset: Option<Charset>) -> Result<Box<str>, ParseError> {
     let bytes = cursor.astring()?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| ParseError::Syntax("The text to search for is not UTF-8"))?;
+    let Some(charset) = charset else { return Ok(String::from_utf8_lossy(&bytes).into()) };
+    let text = charset.decode(&bytes).ok_or(ParseError::Syntax("The text to search for is not in its charset"))?;
     Ok(text.into())
+}
+
+/// `objectid` (RFC 8474 §7)
+fn object_id(cursor: &mut Cursor<'_>) -> Result<Box<str>, ParseError> {
+    let id = cursor.atom()?;
+    if is_object_id(id.as_bytes()) { Ok(id.into()) } else { Err(ParseError::Syntax("This is no object id")) }
 }
 
 /// ```text

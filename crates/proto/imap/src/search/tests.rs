@@ -57,6 +57,18 @@ fn every_key_is_read() {
         "UNKEYWORD a",
         "UNSEEN",
         "1,3:5,*",
+        "YOUNGER 1",
+        "OLDER 4294967295",
+        "SAVEDBEFORE 1-Feb-1994",
+        "SAVEDON 1-Feb-1994",
+        "SAVEDSINCE 1-Feb-1994",
+        "SAVEDATESUPPORTED",
+        "EMAILID M1-f",
+        "THREADID a_b-9",
+        "UIDAFTER 7",
+        "UIDBEFORE 7",
+        "$",
+        "UID $",
         "MODSEQ 620162338",
         "MODSEQ \"/flags/\\\\draft\" all 620162338",
     ] {
@@ -100,6 +112,18 @@ fn what_is_no_key_is_refused() {
         "ANSWEREDX",
         "VERYLONGKEYNAME",
         "NOTALL",
+        "YOUNGER 0",
+        "OLDER 4294967296",
+        "OLDER",
+        "EMAILID",
+        "EMAILID \"a\"",
+        "EMAILID a.b",
+        "UIDAFTER 0",
+        "UIDBEFORE *",
+        "SAVEDATESUPPORTED x",
+        "$,1",
+        "$$",
+        "UID $,1",
     ] {
         assert!(parse(bad).is_err(), "{bad}");
     }
@@ -192,4 +216,24 @@ fn evaluation_agrees_with_the_plain_meaning_on_random_programs() {
             assert_eq!(program.evaluate(fits), plain(program.nodes(), &mut 0, &fits), "{text} {bits}");
         }
     }
+}
+
+#[test]
+fn an_object_id_has_a_limited_length() {
+    let id = |length: usize| parse(&format!("EMAILID {}", "a".repeat(length)));
+    assert!(id(255).is_ok() && id(256).is_err());
+}
+
+#[test]
+fn texts_are_read_in_their_charset() {
+    let read = |bytes: &[u8]| SearchProgram::parse_with_charset(&mut Cursor::new(bytes));
+    let program = read(b"CHARSET KOI8-R SUBJECT \"\xcd\xc1\xd4\xd8\"").unwrap();
+    assert_eq!(program.keys().next(), Some(&SearchKey::Subject("мать".into())));
+    assert!(program.charset_known());
+    let unknown = read(b"CHARSET x-nobody (OR $ 1,3000:3021) TEXT {4}\r\nXX X").unwrap();
+    assert!(!unknown.charset_known());
+    assert!(
+        read(b"CHARSET UTF-8 TEXT \"\xcd\"").is_err()
+            && read(b"CHARSET utf-16 TEXT a").is_ok_and(|p| !p.charset_known())
+    );
 }

@@ -16,7 +16,7 @@ pub struct NoSuchMessage;
 pub struct Selection(Vec<RangeInclusive<u32>>);
 
 impl Selection {
-    fn from_ranges(mut ranges: Vec<RangeInclusive<u32>>) -> Self {
+    pub(super) fn from_ranges(mut ranges: Vec<RangeInclusive<u32>>) -> Self {
         ranges.sort_unstable_by_key(|r| *r.start());
         let mut merged: Vec<RangeInclusive<u32>> = Vec::with_capacity(ranges.len());
         for range in ranges {
@@ -28,6 +28,47 @@ impl Selection {
             }
         }
         Self(merged)
+    }
+
+    /// Adds a sequence number past all that are in it.
+    pub fn push(&mut self, seq: u32) {
+        match self.0.last_mut() {
+            Some(last) if *last.end() >= seq => {}
+            Some(last) if last.end() + 1 == seq => *last = *last.start()..=seq,
+            _ => self.0.push(seq..=seq),
+        }
+    }
+
+    /// Those of its messages that have these places in it, counted from one.
+    #[must_use]
+    pub fn places(&self, places: &RangeInclusive<u32>) -> Self {
+        let mut before = 0;
+        let parts = self.0.iter().filter_map(|range| {
+            let length = range.end() - range.start() + 1;
+            let first = (*places.start()).max(before + 1);
+            let last = (*places.end()).min(before + length);
+            let part =
+                (first <= last).then(|| range.start() + (first - before - 1)..=range.start() + (last - before - 1));
+            before += length;
+            part
+        });
+        Self(parts.collect())
+    }
+
+    /// The first sequence number.
+    pub fn first(&self) -> Option<u32> {
+        self.0.first().map(|range| *range.start())
+    }
+
+    /// The last sequence number.
+    pub fn last(&self) -> Option<u32> {
+        self.0.last().map(|range| *range.end())
+    }
+
+    /// What is in either.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self::from_ranges(self.0.into_iter().chain(other.0).collect())
     }
 
     /// The ranges of sequence numbers.
@@ -82,7 +123,17 @@ impl SessionView {
                 resolved.collect::<Result<_, _>>().map(Selection::from_ranges)
             }
             MessageSet::Uid(set) => Ok(self.resolve_uids(set)),
+            MessageSet::Saved { .. } => Ok(self.saved()),
         }
+    }
+
+    /// The messages that a set of sequence numbers names as a SEARCH key; what is not there fits nothing (RFC 7377 §2).
+    pub fn resolve_known(&self, set: &crate::codec::SequenceSet) -> Selection {
+        let last = self.exists();
+        let resolved = set.ranges().iter().map(|range| range.resolve(last));
+        Selection::from_ranges(
+            resolved.map(|(low, high)| low.max(1)..=high.min(last)).filter(|r| !r.is_empty()).collect(),
+        )
     }
 
     /// The messages whose UIDs a set names.
@@ -104,6 +155,13 @@ impl SessionView {
             (first <= end).then_some(first..=end)
         });
         Selection::from_ranges(resolved.collect())
+    }
+
+    /// The messages of these UIDs, which ascend; those the session does not know are passed over.
+    pub fn select(&self, uids: impl IntoIterator<Item = Uid>) -> Selection {
+        let mut selection = Selection::default();
+        uids.into_iter().filter_map(|uid| self.seq_of(uid)).for_each(|seq| selection.push(seq));
+        selection
     }
 
     /// The messages of a selection, by sequence number, each in constant time.
@@ -212,5 +270,24 @@ impl Messages<'_> {
         let to_held = self.held_seq.map_or(u32::MAX, |held| held - self.next);
         self.next = self.next.saturating_add(count(run.len()).min(to_held).max(1));
         Some(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selection_grows_at_its_end_and_is_cut_by_places() {
+        let mut selection = Selection::default();
+        for seq in [2, 3, 5, 5, 9, 10, 11] {
+            selection.push(seq);
+        }
+        assert_eq!(selection.ranges(), [2..=3, 5..=5, 9..=11]);
+        assert_eq!((selection.first(), selection.last(), selection.len()), (Some(2), Some(11), 6));
+        assert_eq!(selection.places(&(2..=4)).ranges(), [3..=3, 5..=5, 9..=9]);
+        assert_eq!(selection.places(&(1..=6)), selection);
+        assert!(selection.places(&(7..=9)).is_empty() && selection.places(&RangeInclusive::new(1, 0)).is_empty());
+        assert_eq!(Selection::default().union(selection.clone()), selection);
     }
 }

@@ -18,7 +18,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, expunge: Expunge
     let which = match &expunge.uids {
         None => domain::Expunge::AllDeleted,
         Some(set) => {
-            let selection = selected.told.resolve_uids(set);
+            let Ok(selection) = selected.told.resolve(set) else { return Ok(status::no_such_message()) };
             domain::Expunge::DeletedIn(selected.told.uids(&selection))
         }
     };

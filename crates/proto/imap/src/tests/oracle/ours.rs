@@ -27,6 +27,9 @@ pub(super) fn parse(line: &str) -> Result<String, String> {
     // Continuations are not what this is about.
     let answer = String::from_utf8_lossy(&output).replace("+ OK\r\n", "");
     match event {
+        Some(Event::Command { command: Command::Search(search), .. }) if !search.program.charset_known() => {
+            Err("t NO [BADCHARSET (US-ASCII UTF-8)] as the session answers".to_owned())
+        }
         Some(Event::Command { tag, command }) if answer.is_empty() => {
             more_than_one(&mut connection, &tag)?;
             Ok(show(&command))
@@ -73,6 +76,7 @@ fn messages(set: &MessageSet) -> String {
     match set {
         MessageSet::Seq(set) => format!("seq {}", sequence(set)),
         MessageSet::Uid(set) => format!("uid {}", sequence(set)),
+        MessageSet::Saved { uid } => format!("saved {uid}"),
     }
 }
 
@@ -116,7 +120,9 @@ fn show(command: &Command) -> String {
         }
         Command::Copy(c) => format!("Copy {} {}", messages(&c.messages), c.mailbox),
         Command::Move(c) => format!("Move {} {}", messages(&c.messages), c.mailbox),
-        Command::Expunge(c) => format!("Expunge {}", c.uids.as_ref().map_or_else(String::new, sequence)),
+        Command::Expunge(c) => {
+            format!("Expunge {}", c.uids.as_ref().map_or_else(String::new, |set| messages(set).replace("uid ", "")))
+        }
         Command::Store(c) => format!(
             "Store {} {:?} {:?} silent={} {}",
             messages(&c.messages),

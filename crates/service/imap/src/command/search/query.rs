@@ -1,0 +1,90 @@
+//! From the keys of a SEARCH to the domain's query.
+
+use domain::{AddressField, Day, Query, QueryKey, QueryNode};
+use proto_imap::codec::{Date, ObjectId, ObjectKind};
+use proto_imap::search::{SearchKey, SearchNode, SearchProgram};
+use proto_imap::view::Selection;
+use proto_imap::{Code, SessionView, Status};
+use types::{AccountId, EmailId, ThreadId, Timestamp, UidSet};
+
+/// The query of a program, its sequence numbers and `$` taken as they stand now in a mailbox of this account; else what
+/// the command is refused with.
+pub(crate) fn of(program: &SearchProgram, told: &SessionView, account: AccountId) -> Result<Query, Status> {
+    if !program.charset_known() {
+        return Err(Status::no(Code::BadCharset, "The charset is not known"));
+    }
+    let nodes = program.nodes().iter().map(|node| match node {
+        SearchNode::And { end } => QueryNode::And { end: *end },
+        SearchNode::Or { end } => QueryNode::Or { end: *end },
+        SearchNode::Not { end } => QueryNode::Not { end: *end },
+        SearchNode::Key(key) => QueryNode::Key(query_key(key, told, account)),
+    });
+    Query::new(nodes.collect()).map_err(|_| Status::no(Code::Limit, "The search is too large"))
+}
+
+fn query_key(key: &SearchKey, told: &SessionView, account: AccountId) -> QueryKey {
+    let recent_from = told.recent_from();
+    match key {
+        SearchKey::All => QueryKey::All,
+        SearchKey::Flag(flags) => QueryKey::Flag(*flags),
+        SearchKey::NoFlag(flags) => QueryKey::NoFlag(*flags),
+        SearchKey::Keyword(keyword) => QueryKey::Keyword(keyword.clone()),
+        SearchKey::NoKeyword(keyword) => QueryKey::NoKeyword(keyword.clone()),
+        SearchKey::Recent => QueryKey::Recent(recent_from),
+        SearchKey::New => QueryKey::New(recent_from),
+        SearchKey::Old => QueryKey::Old(recent_from),
+        SearchKey::Bcc(text) => QueryKey::Address(AddressField::Bcc, text.clone()),
+        SearchKey::Cc(text) => QueryKey::Address(AddressField::Cc, text.clone()),
+        SearchKey::From(text) => QueryKey::Address(AddressField::From, text.clone()),
+        SearchKey::To(text) => QueryKey::Address(AddressField::To, text.clone()),
+        SearchKey::Subject(text) => QueryKey::Subject(text.clone()),
+        SearchKey::Body(text) => QueryKey::Body(text.clone()),
+        SearchKey::Text(text) => QueryKey::Text(text.clone()),
+        SearchKey::Header(name, text) => QueryKey::Header(name.clone(), text.clone()),
+        SearchKey::Before(date) => QueryKey::Before(day(*date)),
+        SearchKey::On(date) => QueryKey::On(day(*date)),
+        SearchKey::Since(date) => QueryKey::Since(day(*date)),
+        SearchKey::SentBefore(date) => QueryKey::SentBefore(day(*date)),
+        SearchKey::SentOn(date) => QueryKey::SentOn(day(*date)),
+        SearchKey::SentSince(date) => QueryKey::SentSince(day(*date)),
+        SearchKey::Older(seconds) => QueryKey::Older(seconds.get()),
+        SearchKey::Younger(seconds) => QueryKey::Younger(seconds.get()),
+        SearchKey::SavedBefore(date) => QueryKey::SavedBefore(day(*date)),
+        SearchKey::SavedOn(date) => QueryKey::SavedOn(day(*date)),
+        SearchKey::SavedSince(date) => QueryKey::SavedSince(day(*date)),
+        SearchKey::SaveDateSupported => QueryKey::SaveDateSupported,
+        SearchKey::EmailId(id) => {
+            named(id, ObjectKind::Email, account).map_or_else(none, |number| QueryKey::EmailId(EmailId(number)))
+        }
+        SearchKey::ThreadId(id) => {
+            named(id, ObjectKind::Thread, account).map_or_else(none, |number| QueryKey::ThreadId(ThreadId(number)))
+        }
+        SearchKey::Larger(size) => QueryKey::Larger(u64::from(*size)),
+        SearchKey::Smaller(size) => QueryKey::Smaller(u64::from(*size)),
+        SearchKey::ModSeq(modseq) => QueryKey::ModSeq(*modseq),
+        SearchKey::Uid(set) => these(told, &told.resolve_uids(set)),
+        SearchKey::UidAfter(uid) => QueryKey::Uids(UidSet::from_ranges(uid.checked_add(1).map(|n| n.get()..=u32::MAX))),
+        SearchKey::UidBefore(uid) => QueryKey::Uids(UidSet::from_ranges([0..=uid.get() - 1])),
+        SearchKey::Saved => these(told, &told.saved()),
+        SearchKey::Sequence(set) => these(told, &told.resolve_known(set)),
+    }
+}
+
+/// Nothing fits.
+fn none() -> QueryKey {
+    QueryKey::Uids(UidSet::default())
+}
+
+fn these(told: &SessionView, selection: &Selection) -> QueryKey {
+    if selection.len() == told.exists() { QueryKey::All } else { QueryKey::Uids(told.uids(selection)) }
+}
+
+/// The number of an object id of this kind in this account; no other names anything here.
+fn named(id: &str, kind: ObjectKind, account: AccountId) -> Option<u64> {
+    let id = ObjectId::parse(id.as_bytes()).filter(|id| id.kind == kind && id.account == account);
+    id.map(|id| id.number)
+}
+
+fn day(date: Date) -> Day {
+    Day::of(Timestamp::from_unix_seconds(date.days_since_1970().saturating_mul(86_400)), 0)
+}
