@@ -12,8 +12,8 @@ pub struct Enabled {
 }
 
 impl Enabled {
-    /// Enables one more; yields whether it was not yet. QRESYNC and UIDONLY bring CONDSTORE along (RFC 7162 §3.2.3,
-    /// RFC 9586 §3.1).
+    /// Enables one more; yields whether it was not yet. QRESYNC brings CONDSTORE along
+    /// (RFC 7162 §3.2.3).
     pub fn enable(&mut self, extension: Extension) -> bool {
         let is_new = !self.has(extension);
         self.bits |= extension.bit();
