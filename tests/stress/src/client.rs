@@ -22,6 +22,8 @@ struct Resync {
     numbered: Vec<(u32, u32)>,
     /// The client named the messages it knows: it is told nothing of others (RFC 7162 §3.2.5.1).
     is_limited: bool,
+    /// How many messages there were when it was opened.
+    exists: Option<usize>,
 }
 
 /// What an answer brought besides what the view took in.
@@ -64,6 +66,8 @@ pub(crate) struct Client {
     /// Where messages of a MOVE go, while it runs.
     pub(crate) moving_to: Option<String>,
     log: VecDeque<String>,
+    /// The last SELECT or EXAMINE.
+    opening: String,
 }
 
 impl Client {
@@ -92,6 +96,7 @@ impl Client {
             resync: None,
             moving_to: None,
             log: VecDeque::new(),
+            opening: String::new(),
         };
         client.expect(&format!("LOGIN \"{user}\" \"{password}\""), Expunges::Allowed)?;
         client.expect("CAPABILITY", Expunges::Allowed)?;
@@ -104,7 +109,8 @@ impl Client {
 
     /// The end of the conversation, for people.
     pub(crate) fn conversation(&self) -> String {
-        self.log.iter().fold(String::new(), |all, line| all + line + "\n")
+        let opening = format!("the mailbox was opened by: {}\n", self.opening);
+        self.log.iter().fold(opening, |all, line| all + line + "\n")
     }
 
     fn note(&mut self, line: String) {
@@ -138,6 +144,9 @@ impl Client {
     fn begin(&mut self, text: &str) -> anyhow::Result<()> {
         self.tag += 1;
         let line = format!("{}.{} {text}\r\n", self.who, self.tag);
+        if ["SELECT", "EXAMINE"].iter().any(|verb| text.starts_with(verb)) {
+            line.trim_end().clone_into(&mut self.opening);
+        }
         self.note(format!("C{}: {}", self.who, line.trim_end()));
         self.wire.write(line.as_bytes())
     }
@@ -244,12 +253,13 @@ impl Client {
     ) -> anyhow::Result<()> {
         let view = self.view.as_mut().with_context(|| format!("{name} while no mailbox is open"))?;
         match name {
-            "EXISTS" if self.resync.is_some() => {
-                // The messages are put in place at the end of the SELECT.
-                view.messages.clear();
+            "EXISTS" => {
+                if let Some(resync) = &mut self.resync {
+                    // What is told later in the same answer came while the mailbox was opened.
+                    resync.exists.get_or_insert(usize::try_from(number)?);
+                }
                 view.told_exists(number)
             }
-            "EXISTS" => view.told_exists(number),
             "RECENT" => Ok(()),
             "EXPUNGE" => {
                 ensure!(!self.qresync, "EXPUNGE where VANISHED was agreed on");
@@ -267,9 +277,14 @@ impl Client {
         if let Some(resync) = &mut self.resync {
             let uid = items.iter().find(|(name, _)| name == "UID").and_then(|(_, node)| node.number());
             let uid: u32 = uid.context("FETCH without a UID while a mailbox is resynchronised")?;
-            let mut flags = flags.context("FETCH without FLAGS while a mailbox is resynchronised")?;
-            flags.remove("\\Recent");
-            resync.memory.messages.insert(uid, Some(flags));
+            match flags {
+                Some(mut flags) => {
+                    flags.remove("\\Recent");
+                    resync.memory.messages.insert(uid, Some(flags));
+                }
+                // A MODSEQ alone is told of a message whose flags the client knows.
+                None => ensure!(resync.memory.messages.contains_key(&uid), "nobody told the flags of UID {uid}"),
+            }
             resync.numbered.push((seq, uid));
             return Ok(());
         }
@@ -322,19 +337,22 @@ impl Client {
                 write!(command, " {}", uids.join(","))?;
             }
             command.push_str("))");
-            self.resync = Some(Resync { memory, numbered: Vec::new(), is_limited });
+            self.resync = Some(Resync { memory, is_limited, ..Resync::default() });
         }
         self.view = Some(View { mailbox: mailbox.to_owned(), ..View::default() });
         self.read_only = read_only;
         self.expect(&command, Expunges::Forbidden)?;
-        let Some(Resync { memory, numbered, is_limited }) = self.resync.take() else { return Ok(()) };
+        let Some(Resync { memory, numbered, is_limited, exists }) = self.resync.take() else { return Ok(()) };
         let view = self.view.as_mut().context("no mailbox is open")?;
+        let (known, exists) = (memory.messages.len(), exists.context("SELECT without EXISTS")?);
         ensure!(
-            memory.messages.len() == view.exists() || (is_limited && memory.messages.len() < view.exists()),
-            "after the difference {} messages are known in {mailbox}, but there are {}",
-            memory.messages.len(),
-            view.exists()
+            known == exists || (is_limited && known < exists),
+            "after the difference {known} messages are known in {mailbox}, but there are {exists}"
         );
+        if is_limited {
+            // Between those it named others may lie, of which it is told now.
+            return Ok(());
+        }
         for (message, (uid, flags)) in view.messages.iter_mut().zip(memory.messages) {
             (message.uid, message.flags) = (Some(uid), flags);
         }
