@@ -21,9 +21,11 @@ pub mod r#move;
 pub mod rename;
 pub mod search;
 pub mod select;
+pub mod sort;
 pub mod status;
 pub mod store;
 pub mod subscribe;
+pub mod thread;
 pub mod unsubscribe;
 
 pub(crate) mod flag_list;
@@ -47,9 +49,11 @@ pub use r#move::Move;
 pub use rename::Rename;
 pub use search::Search;
 pub use select::{KnownRun, Resync, Select};
+pub use sort::Sort;
 pub use status::{Status, StatusItem};
 pub use store::Store;
 pub use subscribe::Subscribe;
+pub use thread::Thread;
 pub use unsubscribe::Unsubscribe;
 
 use crate::view::Expunges;
@@ -115,6 +119,10 @@ pub enum Command {
     Expunge(Expunge),
     /// SEARCH, UID SEARCH
     Search(Search),
+    /// SORT, UID SORT
+    Sort(Sort),
+    /// THREAD, UID THREAD
+    Thread(Thread),
     /// FETCH, UID FETCH
     Fetch(Fetch),
     /// STORE, UID STORE
@@ -135,6 +143,8 @@ impl Command {
             Self::Fetch(fetch) => !fetch.messages.is_uid(),
             Self::Store(store) => !store.messages.is_uid(),
             Self::Search(search) => !search.uid || search.program.uses_sequence_numbers(),
+            Self::Sort(sort) => !sort.uid || sort.program.uses_sequence_numbers(),
+            Self::Thread(thread) => !thread.uid || thread.program.uses_sequence_numbers(),
             Self::Select(_) | Self::Examine(_) => true,
             _ => false,
         };

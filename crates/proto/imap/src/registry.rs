@@ -112,6 +112,8 @@ pub static COMMANDS: &[Spec] = &[
     row("UNSELECT", Stage::Selected, bare::UNSELECT).announced("UNSELECT"),
     row("EXPUNGE", Stage::Selected, command::expunge::parse).and_uid(),
     row("SEARCH", Stage::Selected, command::search::parse).and_uid(),
+    row("SORT", Stage::Selected, command::sort::parse).and_uid().announced("SORT"),
+    row("THREAD", Stage::Selected, command::thread::parse).and_uid(),
     row("FETCH", Stage::Selected, command::fetch::parse).and_uid(),
     row("STORE", Stage::Selected, command::store::parse).and_uid(),
     row("COPY", Stage::Selected, command::copy::parse).and_uid(),
@@ -122,7 +124,7 @@ pub static COMMANDS: &[Spec] = &[
 
 /// `UID` without a command that has such a form.
 fn uid_alone(_: &mut Cursor<'_>, _: bool) -> Result<Command, ParseError> {
-    Err(ParseError::Syntax("UID takes COPY, EXPUNGE, FETCH, MOVE, SEARCH or STORE"))
+    Err(ParseError::Syntax("UID takes COPY, EXPUNGE, FETCH, MOVE, SEARCH, SORT, STORE or THREAD"))
 }
 
 /// Capabilities that no single command stands for.
@@ -144,6 +146,13 @@ pub const CAPABILITIES: &[&str] = &[
     "ESEARCH",
     "SEARCHRES",
     "WITHIN",
+    "PARTIAL",
+    "SORT=DISPLAY",
+    "ESORT",
+    "THREAD=ORDEREDSUBJECT",
+    "THREAD=REFERENCES",
+    "THREAD=REFS",
+    "INPROGRESS",
 ];
 
 /// The row of a command.

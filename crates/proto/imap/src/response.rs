@@ -5,12 +5,14 @@ mod esearch;
 mod flags;
 mod list;
 mod status;
+mod thread;
 
 pub use code::{Capabilities, Code};
 pub use esearch::{ContextChange, EsearchResponse};
 pub use flags::{write_flag_list, write_flags};
 pub use list::{Child, Existence, ListEntry};
 pub use status::{MailboxStatus, Status, StatusKind};
+pub use thread::{ThreadNode, ThreadResponse};
 
 use crate::codec::write::{write_astring, write_nstring, write_number, write_spaced, write_string};
 use crate::command::enable::Extension;
@@ -152,6 +154,12 @@ impl SearchResponse {
     /// Begins the answer.
     pub fn begin(out: &mut BytesMut) -> Self {
         out.extend_from_slice(b"* SEARCH");
+        Self { found: false }
+    }
+
+    /// Begins `* SORT` (RFC 5256 §4), which has the same form.
+    pub fn begin_sort(out: &mut BytesMut) -> Self {
+        out.extend_from_slice(b"* SORT");
         Self { found: false }
     }
 

@@ -84,6 +84,18 @@ impl SearchProgram {
         Self::parse_in(cursor, charset)
     }
 
+    /// Reads keys behind a charset that must be there.
+    ///
+    /// ```text
+    /// search-criteria = charset 1*(SP search-key)
+    /// charset         = atom / quoted
+    /// ```
+    pub(crate) fn parse_criteria(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+        let charset = Charset::find(&cursor.astring()?);
+        cursor.space()?;
+        Self::parse_in(cursor, charset)
+    }
+
     /// Whether the texts could be read. If not, the command is answered `NO [BADCHARSET]` by who knows what else a
     /// refused search does (RFC 5182 §2.1).
     pub fn charset_known(&self) -> bool {

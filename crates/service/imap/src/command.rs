@@ -22,6 +22,8 @@ pub(crate) mod rename;
 mod resync;
 pub(crate) mod search;
 pub(crate) mod select;
+pub(crate) mod sort;
 pub(crate) mod store;
 pub(crate) mod subscribe;
+pub(crate) mod thread;
 pub(crate) mod unauthenticate;

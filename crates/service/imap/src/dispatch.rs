@@ -2,7 +2,7 @@
 
 use crate::command::{
     capability, close, comparator, compress, copy, create, delete, enable, expunge, fetch, id, language, list, lsub,
-    mailbox_status, r#move, namespace, rename, search, select, store, subscribe, unauthenticate,
+    mailbox_status, r#move, namespace, rename, search, select, sort, store, subscribe, thread, unauthenticate,
 };
 use crate::login;
 use crate::session::Session;
@@ -51,6 +51,8 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
         Command::Unselect => close::unselect(session),
         Command::Expunge(expunge) => expunge::run(session, expunge).await?,
         Command::Search(search) => search::run(session, &tag, search).await?,
+        Command::Sort(sort) => sort::run(session, &tag, sort).await?,
+        Command::Thread(thread) => thread::run(session, &tag, thread).await?,
         Command::Fetch(fetch) => fetch::run(session, fetch).await?,
         Command::Store(store) => store::run(session, store).await?,
         Command::Copy(copy) => copy::run(session, copy).await?,
@@ -69,6 +71,8 @@ fn form_of(command: &Command) -> UpdateForm {
         Command::Copy(copy) => copy.messages.is_uid(),
         Command::Move(r#move) => r#move.messages.is_uid(),
         Command::Search(search) => search.uid,
+        Command::Sort(sort) => sort.uid,
+        Command::Thread(thread) => thread.uid,
         Command::Expunge(expunge) => expunge.uids.is_some(),
         _ => false,
     };

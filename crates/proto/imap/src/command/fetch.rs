@@ -3,6 +3,7 @@
 use super::Command;
 use crate::codec::{Cursor, MessageSet, ParseError};
 use crate::fetch::{FetchItem, parse_items};
+use crate::search::PartialRange;
 use types::ModSeq;
 
 /// What to tell of which messages.
@@ -17,24 +18,28 @@ pub struct Fetch {
     pub changed_since: Option<ModSeq>,
     /// Tell also which of the UIDs are gone since then. Never without `changed_since`, nor with sequence numbers.
     pub vanished: bool,
+    /// Only a part of the messages, by their place among them, before `changed_since` is looked at (RFC 9394 §3.3).
+    pub partial: Option<PartialRange>,
 }
 
 /// ```text
 /// fetch           = "FETCH" SP sequence-set SP fetch-items [SP "(" fetch-modifier *(SP fetch-modifier) ")"]
-/// fetch-modifier  = "CHANGEDSINCE" SP mod-sequence-value / "VANISHED"
+/// fetch-modifier  = "CHANGEDSINCE" SP mod-sequence-value / "VANISHED" / "PARTIAL" SP partial-range
 /// ```
 pub(crate) fn parse(cursor: &mut Cursor<'_>, uid: bool) -> Result<Command, ParseError> {
     cursor.space()?;
     let messages = MessageSet::parse(cursor, uid)?;
     cursor.space()?;
     let mut items = parse_items(cursor)?;
-    let (mut changed_since, mut vanished) = (None, false);
+    let (mut changed_since, mut vanished, mut partial) = (None, false, None);
     if cursor.take_word(" (") {
         loop {
             if changed_since.is_none() && cursor.take_word("CHANGEDSINCE ") {
                 changed_since = Some(cursor.modseq()?);
             } else if !vanished && cursor.take_word("VANISHED") {
                 vanished = true;
+            } else if partial.is_none() && uid && cursor.take_word("PARTIAL ") {
+                partial = Some(PartialRange::parse(cursor)?);
             } else {
                 return Err(ParseError::Syntax("There is no such modifier"));
             }
@@ -61,5 +66,5 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>, uid: bool) -> Result<Command, Parse
             items.insert(0, item);
         }
     }
-    Ok(Command::Fetch(Fetch { messages, items, changed_since, vanished }))
+    Ok(Command::Fetch(Fetch { messages, items, changed_since, vanished, partial }))
 }

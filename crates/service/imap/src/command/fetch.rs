@@ -52,6 +52,11 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, fetch: Fetch) ->
         session.enable_condstore();
     }
     let Ok(selection) = session.selected()?.told.resolve(&fetch.messages) else { return Ok(status::no_such_message()) };
+    let selection = match fetch.partial {
+        // RFC 9394 §3.4: the part is taken before CHANGEDSINCE is looked at.
+        Some(range) => selection.places(&range.places(selection.len())),
+        None => selection,
+    };
     let seen = set_seen(session, &fetch, &selection).await?;
     if session.machine.is_closed() {
         return Ok(Status::ok("BYE was said"));

@@ -193,13 +193,26 @@ pub(crate) async fn tell_progress<S: Transport>(
     total: u32,
 ) -> io::Result<()> {
     let now = Instant::now();
-    if now < *tell_at || done >= total {
+    if !is_due(now, tell_at, done, total) {
         return Ok(());
     }
-    *tell_at = now + PROGRESS_EVERY;
     let code = Code::InProgress { tag: tag.as_str().into(), done, total };
     session.machine.send(&Response::Status(&Status::ok("Still searching").with_code(code)));
     session.send().await
+}
+
+/// Whether the client is to be told now; if so, not again for [`PROGRESS_EVERY`].
+fn is_due(now: Instant, tell_at: &mut Instant, done: u32, total: u32) -> bool {
+    let is_due = now >= *tell_at && done < total;
+    if is_due {
+        *tell_at = now + PROGRESS_EVERY;
+    }
+    is_due
+}
+
+/// The UIDs of a result, ascending.
+pub(crate) fn uids(snapshot: &Arc<Snapshot>, selection: &Selection) -> Vec<Uid> {
+    SessionView::open(Arc::clone(snapshot), None).messages(selection).map(|message| message.entry.uid).collect()
 }
 
 #[cfg(test)]
@@ -246,5 +259,16 @@ mod tests {
         assert_eq!(found.named(returns), selection([2, 20, 22, 23]));
         assert_eq!(found.partial(partial("2:9")), selection([3, 5]));
         assert_eq!(Found::All(selection(1..=9)).partial(partial("-2:-3")), selection([7, 8]));
+    }
+
+    #[test]
+    fn progress_is_told_now_and_then_and_not_at_the_end() {
+        let begin = Instant::now();
+        let (mut tell_at, second) = (begin + PROGRESS_EVERY, Duration::from_secs(1));
+        assert!(!is_due(begin, &mut tell_at, 0, 10));
+        assert!(is_due(begin + PROGRESS_EVERY, &mut tell_at, 1, 10));
+        assert!(!is_due(begin + PROGRESS_EVERY + second, &mut tell_at, 2, 10), "not so soon");
+        assert!(!is_due(begin + 3 * PROGRESS_EVERY, &mut tell_at, 10, 10), "that is the tagged answer");
+        assert!(is_due(begin + 3 * PROGRESS_EVERY, &mut tell_at, 9, 10));
     }
 }

@@ -1,0 +1,57 @@
+//! THREAD and UID THREAD (RFC 5256 §3)
+
+use super::search::find::{self, Extent, Work};
+use super::search::query;
+use crate::session::Session;
+use crate::status;
+use domain::ThreadAlgorithm;
+use proto_imap::Status;
+use proto_imap::command::Thread;
+use proto_imap::command::thread as wire;
+use proto_imap::connection::Tag;
+use proto_imap::response::{ThreadNode, ThreadResponse};
+use service_session::Transport;
+use std::io;
+use std::sync::Arc;
+
+/// How many nodes are written before the output is sent on.
+const NODES_AT_ONCE: usize = 4096;
+
+pub(crate) async fn run<S: Transport>(session: &mut Session<S>, tag: &Tag, thread: Thread) -> io::Result<Status> {
+    if thread.program.uses_modseq() {
+        session.enable_condstore();
+    }
+    let selected = session.selected()?;
+    let account = selected.account.clone();
+    let query = match query::of(&thread.program, &selected.told, account.id()) {
+        Ok(query) => query,
+        Err(status) => return Ok(status),
+    };
+    let algorithm = match thread.algorithm {
+        wire::ThreadAlgorithm::OrderedSubject => ThreadAlgorithm::OrderedSubject,
+        wire::ThreadAlgorithm::References => ThreadAlgorithm::References,
+        wire::ThreadAlgorithm::Refs => ThreadAlgorithm::Refs,
+    };
+    let snapshot = Arc::clone(selected.told.snapshot());
+    let mut work = Work::new(tag, &account, &snapshot, &query);
+    let nodes = match find::find(session, &mut work, Extent::All).await? {
+        Ok(found) => account.thread_found(&snapshot, &find::uids(&snapshot, found.head()), algorithm).await,
+        Err(failure) => Err(failure),
+    };
+    let nodes = match nodes {
+        Ok(nodes) => nodes,
+        Err(failure) => return Ok(status::of_mail(&failure)),
+    };
+    let mut response = ThreadResponse::begin(session.machine.output());
+    for some in nodes.chunks(NODES_AT_ONCE) {
+        for node in some {
+            let told = &session.selected()?.told;
+            let number = node.uid.and_then(|uid| if thread.uid { Some(uid.get()) } else { told.seq_of(uid) });
+            let node = ThreadNode { number, depth: node.depth, children: node.children };
+            response.node(session.machine.output(), node);
+        }
+        session.send_when_high().await?;
+    }
+    response.end(session.machine.output());
+    Ok(Status::ok("THREAD completed"))
+}
