@@ -139,6 +139,7 @@ pub const CAPABILITIES: &[&str] = &[
     "LIST-EXTENDED",
     "LIST-STATUS",
     "STATUS=SIZE",
+    "UTF8=ACCEPT",
     "CONDSTORE",
     "QRESYNC",
     "UIDONLY",
