@@ -13,6 +13,7 @@ use super::verb::append::Append;
 use super::verb::expunge::Remove;
 use super::verb::flags::StoreFlags;
 use super::verb::mailbox::{Create, Delete, Rename, Subscribe};
+use super::verb::replace::Replace;
 use super::verb::settings::SetQuota;
 use super::verb::transfer::{Mode, Transfer};
 use super::view::{AccountWatch, View};
@@ -128,6 +129,25 @@ impl Account {
             return Err(MailError::TooLarge { max });
         }
         self.live.submit(Append { mailbox: id, messages }).await
+    }
+
+    /// Puts a message into a mailbox and takes another out of one, in one change (RFC 8508): either both happen or
+    /// neither. The quota counts what is left over. [`MailError::Gone`] if there is no message to be replaced.
+    pub async fn replace(
+        &self,
+        from: MailboxId,
+        uid: Uid,
+        to: MailboxId,
+        by: NewMessage,
+    ) -> Result<Appended, MailError> {
+        let max = self.live.shared.options.message_max;
+        if by.staged.size() > max {
+            return Err(MailError::TooLarge { max });
+        }
+        let append = Append { mailbox: to, messages: vec![by] };
+        let which = Arc::new(Expunge::These(UidSet::from_uids([uid])));
+        let remove = Remove { mailbox: from, which, from: uid, cause: Cause::Imap };
+        self.live.submit(Replace { append, uid, remove }).await
     }
 
     /// Changes flags. UIDs that are not there are passed over. With `unchanged_since`, messages that were changed later
@@ -291,6 +311,11 @@ impl Account {
     /// Bytes of a message: at most 256 KiB, fewer only at the end of the range or of the message.
     pub async fn read_body(&self, content: &Content, range: Range<u64>) -> Result<Bytes, MailError> {
         self.live.read_body(content, range).await
+    }
+
+    /// The largest message there may be.
+    pub fn message_max(&self) -> Octets {
+        self.live.shared.options.message_max
     }
 
     /// Begins to take in a message of about `size_hint` bytes.

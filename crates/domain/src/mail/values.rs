@@ -222,6 +222,12 @@ impl Usage {
             || self.messages_max.is_some_and(|max| self.messages.saturating_add(messages) > max)
     }
 
+    /// Whether a message of this size would pass the quota when one of another size goes with it (RFC 8508 §3.4): what
+    /// does not grow is never refused.
+    pub fn refuses_instead(&self, size: Octets, freed: Octets) -> bool {
+        size > freed && self.quota.is_some_and(|quota| self.octets.0.saturating_add(size.0 - freed.0) > quota.0)
+    }
+
     /// Whether so many mailboxes more would pass the quota.
     pub fn refuses_mailboxes(&self, more: usize) -> bool {
         let more = u64::try_from(more).unwrap_or(u64::MAX);

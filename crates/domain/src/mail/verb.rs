@@ -6,6 +6,7 @@ pub(super) mod expunge;
 pub(super) mod flags;
 pub(super) mod fold;
 pub(super) mod mailbox;
+pub(super) mod replace;
 pub(super) mod restore;
 pub(super) mod settings;
 pub(super) mod share;

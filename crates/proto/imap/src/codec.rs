@@ -11,6 +11,7 @@ mod object_id;
 mod pattern;
 mod sequence;
 mod set_writer;
+mod url;
 pub mod write;
 
 pub(crate) use cursor::UID_REQUIRED;
@@ -22,3 +23,4 @@ pub use object_id::{OBJECT_ID_MAX, ObjectId, ObjectKind, is_object_id};
 pub use pattern::{LIST_PATTERN_MAX, ListPattern};
 pub use sequence::{MessageSet, SEQUENCE_SET_RANGES_MAX, SequenceNumber, SequenceRange, SequenceSet};
 pub use set_writer::SetWriter;
+pub use url::{MessageUrl, URL_MAX, UrlBase, UrlPartial};

@@ -19,6 +19,7 @@ pub mod login;
 pub mod lsub;
 pub mod r#move;
 pub mod rename;
+pub mod replace;
 pub mod search;
 pub mod select;
 pub mod sort;

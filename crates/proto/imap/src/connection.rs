@@ -269,6 +269,8 @@ impl Connection {
         names.extend(COMMANDS.iter().filter_map(|row| row.capability));
         names.retain(|name| !self.withheld.contains(name));
         let mut line = names.join(" ");
+        line.push_str(" APPENDLIMIT=");
+        line.push_str(&self.limits.message_max.0.to_string());
         if self.state == State::NotAuthenticated {
             if self.policy.starttls {
                 line.push_str(" STARTTLS");

@@ -34,6 +34,9 @@ pub const APPEND_CHUNK_MAX: Octets = Octets::kib(64);
 /// Most messages that one APPEND may bring (RFC 3502): they are one batch, and until it is made they are held.
 pub const APPEND_MESSAGES_MAX: usize = 1000;
 
+/// The largest message, where nothing else is said.
+pub const MESSAGE_MAX: Octets = Octets::mib(50);
+
 /// The limits of a connection. `Default` gives the constants of this module.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -65,6 +68,8 @@ pub struct Limits {
     pub append_chunk_max: Octets,
     /// See [`APPEND_MESSAGES_MAX`].
     pub append_messages_max: usize,
+    /// The largest message, as APPENDLIMIT tells it (RFC 7889 §2); the session keeps to it.
+    pub message_max: Octets,
 }
 
 impl Default for Limits {
@@ -84,6 +89,7 @@ impl Default for Limits {
             literal_timeout: LITERAL_TIMEOUT,
             append_chunk_max: APPEND_CHUNK_MAX,
             append_messages_max: APPEND_MESSAGES_MAX,
+            message_max: MESSAGE_MAX,
         }
     }
 }

@@ -118,13 +118,17 @@ pub static COMMANDS: &[Spec] = &[
     row("STORE", Stage::Selected, command::store::parse).and_uid(),
     row("COPY", Stage::Selected, command::copy::parse).and_uid(),
     row("MOVE", Stage::Selected, command::r#move::parse).and_uid().announced("MOVE"),
+    row("REPLACE", Stage::Selected, command::append::parse)
+        .and_uid()
+        .streaming(command::replace::open)
+        .announced("REPLACE"),
     // The prefix itself, so that the state is judged before what follows it.
     row("UID", Stage::Selected, uid_alone),
 ];
 
 /// `UID` without a command that has such a form.
 fn uid_alone(_: &mut Cursor<'_>, _: bool) -> Result<Command, ParseError> {
-    Err(ParseError::Syntax("UID takes COPY, EXPUNGE, FETCH, MOVE, SEARCH, SORT, STORE or THREAD"))
+    Err(ParseError::Syntax("UID takes COPY, EXPUNGE, FETCH, MOVE, REPLACE, SEARCH, SORT, STORE or THREAD"))
 }
 
 /// Capabilities that no single command stands for.
@@ -134,6 +138,8 @@ pub const CAPABILITIES: &[&str] = &[
     "CHILDREN",
     "UIDPLUS",
     "MULTIAPPEND",
+    "CATENATE",
+    "URL-PARTIAL",
     "SPECIAL-USE",
     "CREATE-SPECIAL-USE",
     "LIST-EXTENDED",

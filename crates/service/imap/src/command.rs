@@ -19,6 +19,7 @@ pub(crate) mod mailbox_status;
 pub(crate) mod r#move;
 pub(crate) mod namespace;
 pub(crate) mod rename;
+pub(crate) mod replace;
 mod resync;
 pub(crate) mod search;
 pub(crate) mod select;

@@ -78,7 +78,8 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
     let span = debug_span!("connection", id = arrival.id, peer = %arrival.peer, service = "imap");
     let Arrival { stream, ticket, shutdown, .. } = arrival;
     let policy = machine_policy(&service.shared, stream.tls().is_some());
-    let mut machine = Connection::new(service.options.limits.clone(), policy, Duration::ZERO);
+    let limits = Limits { message_max: service.shared.mail.message_max(), ..service.options.limits.clone() };
+    let mut machine = Connection::new(limits, policy, Duration::ZERO);
     if service.options.unauthenticate == Unauthenticate::Withheld {
         machine.withhold("UNAUTHENTICATE");
     }
@@ -275,7 +276,7 @@ impl<S: Transport> Session<S> {
             Event::AppendStart { tag, append } => append::start(self, tag, &append).await?,
             Event::AppendMessage(message) => append::message(self, message).await?,
             Event::AppendLiteral(literal) => append::literal(self, literal).await?,
-            Event::AppendUrl(url) => append::url(self, &url),
+            Event::AppendUrl(url) => append::url(self, &url).await?,
             Event::AppendChunk(piece) => append::chunk(self, piece).await?,
             Event::AppendEnd => append::end(self).await?,
             Event::Aborted => (self.attempt, self.idling, self.appending) = (None, None, None),

@@ -35,6 +35,13 @@ impl Verb for Append {
     type Answer = Appended;
 
     fn apply(&self, tx: &mut Tx<'_>) -> Result<Appended, Stop> {
+        self.put(tx, None)
+    }
+}
+
+impl Append {
+    /// Puts the messages there; with `freed`, one, while another of this size goes in the same change.
+    pub(super) fn put(&self, tx: &mut Tx<'_>, freed: Option<Octets>) -> Result<Appended, Stop> {
         let row = tx.mailbox(self.mailbox)?.clone();
         let (plans, keywords) = self.plan(tx, &row.keywords)?;
         let count = plans.iter().filter(|plan| matches!(plan, Plan::Now { .. })).count();
@@ -42,7 +49,7 @@ impl Verb for Append {
         if count == 0 {
             return Ok(Self::answer(&row, plans.iter().map(|plan| plan.uid(None))));
         }
-        self.check_quota(tx, &plans)?;
+        self.check_quota(tx, &plans, freed)?;
         let mut next = MailboxRow { keywords, ..row };
         next.next_uid += u64::try_from(count).unwrap_or(u64::MAX);
         next.highest_modseq = tx.next_modseq();
@@ -135,14 +142,19 @@ impl Append {
         Ok((plans, table))
     }
 
-    fn check_quota(&self, tx: &mut Tx<'_>, plans: &[Plan]) -> Result<(), Stop> {
+    fn check_quota(&self, tx: &mut Tx<'_>, plans: &[Plan], freed: Option<Octets>) -> Result<(), Stop> {
         let new = self.messages.iter().zip(plans).filter(|(m, plan)| plan.is_now() && m.recipient.is_none());
         let (mut size, mut count) = (0_u64, 0_u64);
         for (message, _) in new {
             size = size.saturating_add(message.staged.size().0);
             count += 1;
         }
-        if count > 0 && usage(tx).refuses(Octets(size), count) {
+        let usage = usage(tx);
+        let is_refused = match freed {
+            Some(freed) => usage.refuses_instead(Octets(size), freed),
+            None => count > 0 && usage.refuses(Octets(size), count),
+        };
+        if is_refused {
             return Err(MailError::OverQuota.into());
         }
         Ok(())

@@ -6,7 +6,7 @@
 
 use super::Command;
 use super::flag_list::FlagList;
-use crate::codec::{Cursor, LiteralAnnouncement, ParseError, date};
+use crate::codec::{Cursor, LiteralAnnouncement, MessageSet, ParseError, date};
 use crate::response::Code;
 use types::{MailboxName, Octets, Timestamp};
 
@@ -15,6 +15,8 @@ use types::{MailboxName, Octets, Timestamp};
 pub struct Append {
     /// The target.
     pub mailbox: MailboxName,
+    /// The message of the open mailbox that goes when this one comes: REPLACE (RFC 8508). There is one then.
+    pub replaces: Option<MessageSet>,
 }
 
 /// What is said of a message before its bytes.
@@ -106,7 +108,7 @@ pub type Opening = fn(&mut Cursor<'_>, bool) -> Result<Option<Append>, ParseErro
 /// append = "APPEND" SP mailbox 1*append-message
 /// ```
 pub(crate) fn open(cursor: &mut Cursor<'_>, _: bool) -> Result<Option<Append>, ParseError> {
-    Ok(open_mailbox(cursor)?.map(|mailbox| Append { mailbox }))
+    Ok(open_mailbox(cursor)?.map(|mailbox| Append { mailbox, replaces: None }))
 }
 
 pub(super) fn open_mailbox(cursor: &mut Cursor<'_>) -> Result<Option<MailboxName>, ParseError> {
@@ -148,6 +150,10 @@ impl<'a, 'b> Reader<'a, 'b> {
     /// Reads the command's first fragment, behind its name.
     pub(crate) fn first(mut self, open: Opening, uid: bool) -> Result<Fragment, ParseError> {
         let Some(append) = open(self.cursor, uid)? else { return Ok(Fragment::Argument) };
+        if append.replaces.is_some() {
+            // RFC 8508 §4.7: there is no REPLACE with more than one message.
+            self.room = 1;
+        }
         self.pieces.push(Piece::Start(append));
         self.read(Position::First)
     }

@@ -23,6 +23,8 @@ pub enum StatusItem {
     MailboxId,
     /// SIZE: octets of all messages (RFC 8438 §2)
     Size,
+    /// APPENDLIMIT (RFC 7889 §3.1)
+    AppendLimit,
     /// DELETED: how many have `\Deleted` (RFC 9051 §6.3.11)
     Deleted,
 }
@@ -37,6 +39,7 @@ impl StatusItem {
         (Self::HighestModSeq, "HIGHESTMODSEQ"),
         (Self::MailboxId, "MAILBOXID"),
         (Self::Size, "SIZE"),
+        (Self::AppendLimit, "APPENDLIMIT"),
         (Self::Deleted, "DELETED"),
     ];
 }

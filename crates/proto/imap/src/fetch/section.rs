@@ -46,7 +46,7 @@ impl Section {
     /// section-text   = section-msgtext / "MIME"
     /// section-msgtext = "HEADER" / "HEADER.FIELDS" [".NOT"] SP header-list / "TEXT"
     /// ```
-    pub(super) fn parse(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
+    pub(crate) fn parse(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
         let (part, text_may_follow) = parse_part(cursor)?;
         let text = if part.is_empty() && cursor.peek() == Some(b']') || !text_may_follow {
             SectionText::Whole

@@ -100,6 +100,8 @@ pub struct MailboxStatus {
     pub uid_validity: Option<UidValidity>,
     /// UNSEEN: how many, not the first.
     pub unseen: Option<u32>,
+    /// APPENDLIMIT (RFC 7889 §3.1)
+    pub append_limit: Option<Octets>,
     /// HIGHESTMODSEQ (RFC 7162 §3.1.7)
     pub highest_modseq: Option<ModSeq>,
     /// MAILBOXID (RFC 8474 §4.3)
@@ -121,6 +123,7 @@ impl MailboxStatus {
             ("UIDNEXT ", self.uid_next.map(|u| u64::from(u.get()))),
             ("UIDVALIDITY ", self.uid_validity.map(|v| u64::from(v.get()))),
             ("UNSEEN ", self.unseen.map(u64::from)),
+            ("APPENDLIMIT ", self.append_limit.map(|o| o.0)),
             ("HIGHESTMODSEQ ", self.highest_modseq.map(|m| m.0)),
             ("SIZE ", self.size.map(|s| s.0)),
             ("DELETED ", self.deleted.map(u64::from)),

@@ -1,7 +1,11 @@
-//! APPEND (RFC 3501 §6.3.11, MULTIAPPEND: RFC 3502, APPENDUID: RFC 4315 §3): messages stream into the store while they
-//! arrive, and go into the mailbox together when the command is whole. Until then nothing of them is to be seen, and if
-//! the command ends in any other way nothing is left of them.
+//! APPEND (RFC 3501 §6.3.11, MULTIAPPEND: RFC 3502, CATENATE: RFC 4469, APPENDUID: RFC 4315 §3): messages stream into the
+//! store while they arrive, and go into the mailbox together when the command is whole. Until then nothing of them is to be
+//! seen, and if the command ends in any other way nothing is left of them. REPLACE (RFC 8508) comes this way too.
 
+mod part;
+
+use self::part::Part;
+use super::replace::{self, Replaced};
 use crate::place::Place;
 use crate::session::Session;
 use crate::status;
@@ -24,6 +28,8 @@ pub(crate) const APPEND_TOGETHER_MAX: Octets = Octets::mib(64);
 pub(crate) struct Appending {
     tag: Tag,
     place: Place,
+    /// The message that goes, if it is a REPLACE.
+    replaced: Option<Replaced>,
     /// Those that are whole.
     messages: Vec<NewMessage>,
     /// The one that is not.
@@ -55,15 +61,29 @@ impl From<MailError> for Failure {
 
 /// The command begins: refused before a byte of a message is taken, if it has to be.
 pub(crate) async fn start<S: Transport>(session: &mut Session<S>, tag: Tag, append: &Append) -> io::Result<()> {
-    match session.find(&append.mailbox).await {
-        Ok(place) => {
+    match begin(session, append).await? {
+        Ok((place, replaced)) => {
             let (messages, current, together) = (Vec::new(), None, Octets(0));
-            session.appending = Some(Box::new(Appending { tag, place, messages, current, together }));
+            session.appending = Some(Box::new(Appending { tag, place, replaced, messages, current, together }));
             session.machine.accept_append();
         }
-        Err(failure) => session.machine.finish(&tag, &status::of_target(&failure)),
+        Err(failure) => session.machine.finish(&tag, &failure.status()),
     }
     Ok(())
+}
+
+async fn begin<S: Transport>(
+    session: &Session<S>,
+    append: &Append,
+) -> io::Result<Result<(Place, Option<Replaced>), Failure>> {
+    let replaced = match &append.replaces {
+        Some(message) => match replace::named(session, message)? {
+            Ok(replaced) => Some(replaced),
+            Err(status) => return Ok(Err(Failure::Status(status))),
+        },
+        None => None,
+    };
+    Ok(session.find(&append.mailbox).await.map(|place| (place, replaced)).map_err(Failure::Mail))
 }
 
 /// A message begins.
@@ -85,10 +105,14 @@ pub(crate) async fn literal<S: Transport>(session: &mut Session<S>, literal: App
 }
 
 /// A part of it is to be copied (RFC 4469 §3).
-pub(crate) fn url<S: Transport>(session: &mut Session<S>, url: &[u8]) {
-    let Some(appending) = session.appending.take() else { return };
-    let refusal = Status::no(Code::BadUrl(url.into()), "There is no such message");
-    session.machine.finish(&appending.tag, &refusal);
+pub(crate) async fn url<S: Transport>(session: &mut Session<S>, url: &[u8]) -> io::Result<()> {
+    let Some(mut appending) = session.appending.take() else { return Ok(()) };
+    let copied = match part::find(session, url).await {
+        Ok(part) => appending.copy(&part, session.service.shared.mail.message_max()).await,
+        Err(failure) => Err(failure),
+    };
+    go_on(session, appending, copied);
+    Ok(())
 }
 
 /// Some of these bytes.
@@ -106,10 +130,11 @@ pub(crate) async fn chunk<S: Transport>(session: &mut Session<S>, piece: Bytes) 
 pub(crate) async fn end<S: Transport>(session: &mut Session<S>) -> io::Result<()> {
     let Some(mut appending) = session.appending.take() else { return Ok(()) };
     let completed = appending.complete_message().await;
-    let Appending { tag, place, messages, .. } = *appending;
-    let appended = match completed {
-        Ok(()) => place.account.append(place.mailbox.id, messages).await.map_err(Failure::Mail),
-        Err(failure) => Err(failure),
+    let Appending { tag, place, messages, replaced, .. } = *appending;
+    let appended = match (completed, replaced) {
+        (Ok(()), Some(replaced)) => return replace::end(session, &tag, place, messages, replaced).await,
+        (Ok(()), None) => place.account.append(place.mailbox.id, messages).await.map_err(Failure::Mail),
+        (Err(failure), _) => Err(failure),
     };
     let status = match appended {
         Ok(appended) => {
@@ -135,7 +160,7 @@ fn go_on<S: Transport>(session: &mut Session<S>, appending: Box<Appending>, so_f
 }
 
 impl Failure {
-    fn status(self) -> Status {
+    pub(super) fn status(self) -> Status {
         match self {
             Self::Mail(failure) => status::of_target(&failure),
             Self::Status(status) => status,
@@ -176,11 +201,33 @@ impl Appending {
         if !self.messages.is_empty() && together > APPEND_TOGETHER_MAX {
             return Err(Failure::Status(Status::no(Code::Limit, "The messages are too large together")));
         }
-        if self.place.account.usage().await?.refuses(together, 1) {
+        // RFC 8508 §3.4: what goes makes room for what comes.
+        let freed = self.replaced.as_ref().filter(|old| old.account.id() == self.place.account.id());
+        let usage = self.place.account.usage().await?;
+        let count = u64::try_from(self.messages.len()).unwrap_or(u64::MAX).saturating_add(1);
+        let is_refused = match freed {
+            Some(old) => usage.refuses_instead(together, old.size),
+            None => usage.refuses(together, count),
+        };
+        if is_refused {
             return Err(MailError::OverQuota.into());
         }
         if current.staging.is_none() {
             current.staging = Some(self.place.account.stage(Some(size)).await?);
+        }
+        Ok(())
+    }
+}
+
+impl Appending {
+    /// Puts a part of another message behind what there is of this one, range by range.
+    async fn copy(&mut self, part: &Part, max: Octets) -> Result<(), Failure> {
+        self.make_room(part.size(), max).await?;
+        let Some(staging) = self.current.as_mut().and_then(|current| current.staging.as_mut()) else { return Ok(()) };
+        let mut offset = 0;
+        while let Some(piece) = part.read(offset).await? {
+            offset += u64::try_from(piece.len()).unwrap_or(u64::MAX);
+            staging.write(&piece).await?;
         }
         Ok(())
     }

@@ -6,6 +6,8 @@
 mod binary;
 mod section;
 
+pub(crate) use section::{Located, locate};
+
 use super::resync;
 use crate::session::Session;
 use crate::status;

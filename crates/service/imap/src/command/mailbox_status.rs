@@ -46,6 +46,7 @@ pub(crate) async fn look(
             StatusItem::HighestModSeq => answer.highest_modseq = Some(found.highest_modseq),
             StatusItem::MailboxId => answer.mailbox_id = Some(ObjectId::mailbox(account.id(), mailbox.id)),
             StatusItem::Size => answer.size = Some(found.size),
+            StatusItem::AppendLimit => answer.append_limit = Some(account.message_max()),
             StatusItem::Deleted => answer.deleted = Some(found.deleted),
         }
     }

@@ -1,8 +1,9 @@
 //! What the fragments of an APPEND say.
 
-use super::{all_bad, name};
+use super::{all_bad, name, seq};
 use crate::codec::{Cursor, ParseError, literal_announced};
 use crate::command::append::{Fragment, Piece, Position, Reader, open};
+use crate::command::replace;
 use crate::command::{Append, AppendLiteral, AppendMessage, FlagList, LiteralKind};
 use types::{Flags, Keyword, Octets, Timestamp};
 
@@ -27,7 +28,7 @@ fn said(text: &str, from: Option<Position>) -> (Vec<Piece>, Position) {
 }
 
 fn start() -> Piece {
-    Piece::Start(Append { mailbox: name("INBOX") })
+    Piece::Start(Append { mailbox: name("INBOX"), replaces: None })
 }
 
 fn message(flags: &FlagList, date: Option<Timestamp>, is_catenated: bool) -> Piece {
@@ -108,6 +109,26 @@ fn messages_have_a_limit() {
     let text = |count| format!(" INBOX{}", " CATENATE (URL x)".repeat(count));
     assert_eq!(said(&text(ROOM), None).0.len(), 2 * ROOM + 2);
     assert!(matches!(read(&text(ROOM + 1), None), Err(ParseError::Refusal(..))));
+}
+
+#[test]
+fn replace_names_one_message_first() {
+    let first = |text: &str, uid| {
+        let mut cursor = Cursor::new(text.as_bytes());
+        Reader::new(&mut cursor, literal_announced(text.as_bytes()), ROOM).first(replace::open, uid)
+    };
+    for (text, uid, replaces) in [(" 4 x {3}\r\n", false, seq("4")), (" * x {3}\r\n", true, super::uid("*"))] {
+        let Ok(Fragment::Said(said)) = first(text, uid) else { panic!("{text}") };
+        assert_eq!(said.pieces[0], Piece::Start(Append { mailbox: name("x"), replaces: Some(replaces) }));
+        assert_eq!(said.room, 0, "there is no second message");
+    }
+    assert_eq!(first(" 4 {3}\r\n", false), Ok(Fragment::Argument));
+    for bad in
+        [" 4:5 x {3}\r\n", " 4,5 x {3}\r\n", " $ x {3}\r\n", " 0 x {3}\r\n", " x {3}\r\n", " 4 {3}\r\nabc", " 4 x"]
+    {
+        assert!(first(bad, false).is_err(), "{bad}");
+    }
+    assert!(first(" 1 x CATENATE (URL a) CATENATE (URL b)", false).is_err());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::Plan;
 use super::binary::{self, Binary};
 use crate::session::{Session, broken_off};
 use bytes::{Bytes, BytesMut};
-use domain::{Content, MailError};
+use domain::{Account, Content, MailError};
 use message::header::{Selection, select};
 use proto_imap::fetch::{BodySection, FetchItem, FetchResponse, Section, SectionText};
 use service_session::Transport;
@@ -76,7 +76,35 @@ async fn find(plan: &Plan, content: &Content, item: &FetchItem) -> Result<Piece,
 }
 
 async fn find_section(plan: &Plan, content: &Content, body: &BodySection) -> Result<Piece, MailError> {
-    let Section { part, text } = &body.section;
+    Ok(match locate(&plan.account, content, &body.section).await? {
+        Located::Nothing => Piece::Nothing,
+        Located::Made(made) => {
+            let cut = cut(0..u64::try_from(made.len()).unwrap_or(u64::MAX), body);
+            let [start, end] = [cut.start, cut.end].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
+            Piece::Made(made.slice(start..end))
+        }
+        Located::Body(range) => {
+            let range = cut(range, body);
+            let is_empty = range.is_empty();
+            let first = if is_empty { Bytes::new() } else { plan.account.read_body(content, range.clone()).await? };
+            Piece::Body(range, first)
+        }
+    })
+}
+
+/// Where a section is.
+pub(crate) enum Located {
+    /// There is none.
+    Nothing,
+    /// It is made up: selected header fields.
+    Made(Bytes),
+    /// A range of the message.
+    Body(Range<u64>),
+}
+
+/// Finds a section of a message.
+pub(crate) async fn locate(account: &Account, content: &Content, section: &Section) -> Result<Located, MailError> {
+    let Section { part, text } = section;
     let path: Vec<u32> = part.iter().map(|n| n.get()).collect();
     let (located, names) = match text {
         SectionText::Whole => (message::SectionText::Body, None),
@@ -86,19 +114,12 @@ async fn find_section(plan: &Plan, content: &Content, body: &BodySection) -> Res
         SectionText::HeaderFields(names) => (message::SectionText::Header, Some((Selection::Only, names))),
         SectionText::HeaderFieldsNot(names) => (message::SectionText::Header, Some((Selection::Except, names))),
     };
-    let Some(range) = content.summary.locate(&path, located) else { return Ok(Piece::Nothing) };
-    if let Some((selection, names)) = names {
-        let block = read_header(plan, content, range).await?;
-        let mut out = BytesMut::with_capacity(block.len().min(4096));
-        select(&block, selection, names, &mut out);
-        let made = out.freeze();
-        let cut = cut(0..u64::try_from(made.len()).unwrap_or(u64::MAX), body);
-        let bounds = usize::try_from(cut.start).unwrap_or(usize::MAX)..usize::try_from(cut.end).unwrap_or(usize::MAX);
-        return Ok(Piece::Made(made.slice(bounds)));
-    }
-    let range = cut(range, body);
-    let first = if range.is_empty() { Bytes::new() } else { plan.account.read_body(content, range.clone()).await? };
-    Ok(Piece::Body(range, first))
+    let Some(range) = content.summary.locate(&path, located) else { return Ok(Located::Nothing) };
+    let Some((selection, names)) = names else { return Ok(Located::Body(range)) };
+    let block = read_header(account, content, range).await?;
+    let mut out = BytesMut::with_capacity(block.len().min(4096));
+    select(&block, selection, names, &mut out);
+    Ok(Located::Made(out.freeze()))
 }
 
 /// The part of a range that `<offset.length>` names.
@@ -110,9 +131,9 @@ fn cut(range: Range<u64>, body: &BodySection) -> Range<u64> {
 }
 
 /// A header block, or the lines that fit of one that is too long.
-async fn read_header(plan: &Plan, content: &Content, whole: Range<u64>) -> Result<Bytes, MailError> {
+async fn read_header(account: &Account, content: &Content, whole: Range<u64>) -> Result<Bytes, MailError> {
     let range = whole.start..whole.end.min(whole.start.saturating_add(HEADER_LOOKED_AT_MAX));
-    let block = read_all(plan, content, range.clone()).await?;
+    let block = read_all(account, content, range.clone()).await?;
     if range.end == whole.end {
         return Ok(block);
     }
@@ -120,11 +141,11 @@ async fn read_header(plan: &Plan, content: &Content, whole: Range<u64>) -> Resul
     Ok([block.get(..lines).unwrap_or_default(), b"\r\n"].concat().into())
 }
 
-async fn read_all(plan: &Plan, content: &Content, range: Range<u64>) -> Result<Bytes, MailError> {
+async fn read_all(account: &Account, content: &Content, range: Range<u64>) -> Result<Bytes, MailError> {
     let mut offset = range.start;
     let mut all = BytesMut::new();
     while offset < range.end {
-        let piece = plan.account.read_body(content, offset..range.end).await?;
+        let piece = account.read_body(content, offset..range.end).await?;
         if piece.is_empty() {
             break;
         }
