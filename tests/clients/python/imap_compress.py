@@ -8,6 +8,9 @@ from settings import HOST, PASSWORD, PORTS, USER, check, context
 MESSAGE = b"From: a@example.test\r\nSubject: deflate %d\r\n\r\n" + b"The same line again.\r\n" * 4000
 
 
+imaplib.Commands["COMPRESS"] = ("AUTH", "SELECTED")
+
+
 class Compressed(imaplib.IMAP4_SSL):
     """imaplib with a layer between it and its socket."""
 

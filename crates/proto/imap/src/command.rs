@@ -18,6 +18,7 @@ pub mod list;
 pub mod login;
 pub mod lsub;
 pub mod r#move;
+pub mod notify;
 pub mod rename;
 pub mod replace;
 pub mod search;
@@ -47,6 +48,7 @@ pub use list::{List, ReturnOption, SelectOption};
 pub use login::Login;
 pub use lsub::Lsub;
 pub use r#move::Move;
+pub use notify::{EventGroup, Events, MailboxFilter, Notify, NotifySet, SelectedEvents};
 pub use rename::Rename;
 pub use search::Search;
 pub use select::{KnownRun, Resync, Select};
@@ -110,6 +112,8 @@ pub enum Command {
     Idle,
     /// COMPRESS DEFLATE
     Compress,
+    /// NOTIFY
+    Notify(Notify),
     /// CHECK
     Check,
     /// CLOSE

@@ -107,6 +107,7 @@ pub static COMMANDS: &[Spec] = &[
     row("APPEND", Stage::Authenticated, command::append::parse).streaming(command::append::open),
     row("IDLE", Stage::Authenticated, bare::IDLE).announced("IDLE"),
     row("COMPRESS", Stage::Authenticated, command::compress::parse).announced("COMPRESS=DEFLATE"),
+    row("NOTIFY", Stage::Authenticated, command::notify::parse),
     row("CHECK", Stage::Selected, bare::CHECK),
     row("CLOSE", Stage::Selected, bare::CLOSE),
     row("UNSELECT", Stage::Selected, bare::UNSELECT).announced("UNSELECT"),

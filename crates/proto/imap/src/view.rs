@@ -32,6 +32,20 @@ pub enum Expunges {
     Held,
 }
 
+/// What a session is told without having asked (RFC 5465 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// New messages. Otherwise those that come stay unknown to the session.
+    pub messages: bool,
+    /// Flags that others changed.
+    pub flags: bool,
+}
+
+impl Wanted {
+    /// What RFC 3501 tells.
+    pub const ALL: Self = Self { messages: true, flags: true };
+}
+
 /// A message as the session knows it.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
@@ -73,6 +87,9 @@ pub struct SessionView {
     enabled: Enabled,
     /// `$`, in a compact form (`saved.rs`).
     saved: UidSet,
+    wanted: Wanted,
+    /// Messages from this UID on are in `told`, but the session does not know of them.
+    hidden_from: Option<Uid>,
 }
 
 impl SessionView {
@@ -89,6 +106,8 @@ impl SessionView {
             recent_told: 0,
             enabled: Enabled::default(),
             saved: UidSet::default(),
+            wanted: Wanted::ALL,
+            hidden_from: None,
         };
         view.recent_told = view.recent();
         view
@@ -112,14 +131,31 @@ impl SessionView {
         self.enabled
     }
 
+    /// From now on the next [`Self::sync`] tells this only.
+    pub fn set_wanted(&mut self, wanted: Wanted) {
+        self.wanted = wanted;
+    }
+
     /// EXISTS: how many messages the session knows.
     pub fn exists(&self) -> u32 {
-        self.told.len().saturating_add(count(self.held.len()))
+        let known = self.hidden_from.map_or(self.told.len(), |from| self.told.count_below(from));
+        known.saturating_add(count(self.held.len()))
     }
 
     /// RECENT: how many of them are recent. `IMAP4rev2` knows no such thing (RFC 9051 appendix E).
     pub fn recent(&self) -> u32 {
-        self.recent_from.filter(|_| !self.enabled.rev2()).map_or(0, |from| self.exists() - self.count_below(from))
+        let from = self.recent_from.filter(|_| !self.enabled.rev2());
+        from.map_or(0, |from| self.exists().saturating_sub(self.count_below(from)))
+    }
+
+    /// Whether the snapshot holds messages that the session does not know of.
+    pub fn hides(&self) -> bool {
+        self.hidden_from.is_some()
+    }
+
+    /// Whether the session does not know of a message that is there.
+    fn is_hidden(&self, uid: Uid) -> bool {
+        self.hidden_from.is_some_and(|from| from <= uid)
     }
 
     /// Messages from this UID on are recent in this session.
@@ -137,6 +173,11 @@ impl SessionView {
         self.seq_of(self.told.first_unseen()?.uid)
     }
 
+    /// Messages from this UID on are not known to the session; `None` if there can be none.
+    pub fn end(&self) -> Option<Uid> {
+        self.hidden_from.or(self.told.uid_next)
+    }
+
     /// How many messages are gone without the session having been told.
     pub fn expunges_held(&self) -> usize {
         self.held.len()
@@ -144,7 +185,8 @@ impl SessionView {
 
     /// Known messages with a UID below this one.
     fn count_below(&self, uid: Uid) -> u32 {
-        self.told.count_below(uid).saturating_add(count(self.held.partition_point(|e| e.uid < uid)))
+        let known = self.told.count_below(self.hidden_from.map_or(uid, |from| from.min(uid)));
+        known.saturating_add(count(self.held.partition_point(|e| e.uid < uid)))
     }
 
     /// The sequence number of a held message by its place in `held`.
@@ -172,6 +214,7 @@ impl SessionView {
     pub fn get(&self, uid: Uid) -> Option<Message<'_>> {
         let seq = self.count_below(uid).saturating_add(1);
         let (entry, expunged) = match self.told.get(uid) {
+            Some(_) if self.is_hidden(uid) => return None,
             Some(entry) => (entry, false),
             None => (self.held.get(self.held.binary_search_by_key(&uid, |e| e.uid).ok()?)?, true),
         };
@@ -180,6 +223,9 @@ impl SessionView {
 
     /// The message with this sequence number.
     pub fn by_seq(&self, seq: u32) -> Option<Message<'_>> {
+        if seq > self.exists() {
+            return None;
+        }
         let before = self.held_below_seq(seq);
         let (entry, expunged) = if self.held_seq(before) == Some(seq) {
             (self.held.get(before)?, true)
@@ -191,7 +237,11 @@ impl SessionView {
 
     /// The highest UID the session knows.
     pub fn last_uid(&self) -> Option<Uid> {
-        self.told.last().map(|e| e.uid).max(self.held.last().map(|e| e.uid))
+        let last = match self.hidden_from {
+            Some(from) => self.told.by_seq(self.told.count_below(from)).map(|e| e.uid),
+            None => self.told.last().map(|e| e.uid),
+        };
+        last.max(self.held.last().map(|e| e.uid))
     }
 
     /// The client has reckoned the outcome of this change itself (STORE with `.SILENT`, RFC 3501 §6.4.6): the next
@@ -231,6 +281,9 @@ impl SessionView {
         if current.highest_modseq >= self.told.highest_modseq && !Arc::ptr_eq(current, &self.told) {
             self.advance(current, &mut updates);
         }
+        if self.wanted.messages {
+            self.hidden_from = None;
+        }
         self.silenced.clear();
         self.pay_owed(&mut updates);
         if expunges == Expunges::Told {
@@ -254,6 +307,9 @@ impl SessionView {
 
     /// Puts `current` in the place of what was told.
     fn advance(&mut self, current: &Arc<Snapshot>, updates: &mut Updates) {
+        if !self.wanted.messages && self.hidden_from.is_none() {
+            self.hidden_from = self.last_uid().map_or(Some(Uid::MIN), |last| Uid::new(last.get().saturating_add(1)));
+        }
         let told = std::mem::replace(&mut self.told, Arc::clone(current));
         let diff = current.diff(&told);
         if current.keywords != told.keywords {
@@ -261,6 +317,10 @@ impl SessionView {
         }
         for entry in diff.changed {
             let Some(old) = told.get(entry.uid) else { continue };
+            let own = self.wanted.flags || self.silenced.iter().any(|s| s.uids.contains(entry.uid));
+            if !own || self.is_hidden(entry.uid) {
+                continue;
+            }
             let flags = (self.believed(entry.uid, old.flags) != entry.flags).then_some(entry.flags);
             let modseq = (self.enabled.condstore() && old.modseq != entry.modseq).then_some(entry.modseq);
             if flags.is_some() || modseq.is_some() {
@@ -272,7 +332,8 @@ impl SessionView {
             if self.held.is_empty() {
                 self.told_before_held = told.highest_modseq;
             }
-            self.held.extend(diff.gone.into_iter().copied());
+            let known = diff.gone.into_iter().filter(|e| self.hidden_from.is_none_or(|from| e.uid < from));
+            self.held.extend(known.copied());
             self.held.sort_unstable_by_key(|e| e.uid);
         }
     }

@@ -18,6 +18,7 @@ pub(crate) mod lsub;
 pub(crate) mod mailbox_status;
 pub(crate) mod r#move;
 pub(crate) mod namespace;
+pub(crate) mod notify;
 pub(crate) mod rename;
 pub(crate) mod replace;
 mod resync;

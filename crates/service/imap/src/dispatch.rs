@@ -2,7 +2,7 @@
 
 use crate::command::{
     capability, close, comparator, compress, copy, create, delete, enable, expunge, fetch, id, language, list, lsub,
-    mailbox_status, r#move, namespace, rename, search, select, sort, store, subscribe, thread, unauthenticate,
+    mailbox_status, r#move, namespace, notify, rename, search, select, sort, store, subscribe, thread, unauthenticate,
 };
 use crate::login;
 use crate::session::Session;
@@ -15,6 +15,8 @@ use std::io;
 /// Carries a command out and answers it, unless its answer comes later. An error ends the connection.
 pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, command: Command) -> io::Result<()> {
     let (expunges, form) = (command.expunges(), form_of(&command));
+    // What it expunges itself is its answer; what others did is news.
+    let is_expunging = matches!(command, Command::Expunge(_) | Command::Move(_));
     let status = match command {
         Command::StartTls => return session.start_tls(&tag).await,
         Command::Logout => {
@@ -23,6 +25,7 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
         }
         Command::Unauthenticate => return unauthenticate::run(session, &tag).await,
         Command::Compress => return compress::run(session, &tag).await,
+        Command::Notify(notify) => notify::run(session, notify).await?,
         Command::Idle => return session.begin_idle(tag).await,
         Command::Authenticate(authenticate) => match login::authenticate(session, &tag, authenticate).await {
             Some(status) => status,
@@ -58,7 +61,9 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
         Command::Copy(copy) => copy::run(session, copy).await?,
         Command::Move(r#move) => r#move::run(session, r#move).await?,
     };
+    let expunges = if is_expunging { expunges } else { session.expunges(expunges) };
     session.tell(expunges, form).await?;
+    session.tell_others_now().await?;
     session.machine.finish(&tag, &status);
     Ok(())
 }

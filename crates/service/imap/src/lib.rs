@@ -6,6 +6,7 @@
 mod command;
 mod dispatch;
 mod login;
+mod notify;
 mod place;
 mod selected;
 mod session;

@@ -1,8 +1,10 @@
 //! One connection from the greeting to its end.
 
 use crate::command::append::{self, Appending};
+use crate::command::fetch;
 use crate::dispatch::dispatch;
 use crate::login;
+use crate::notify::Notify;
 use crate::selected::Selected;
 use crate::status;
 use domain::Account;
@@ -68,6 +70,8 @@ pub(crate) struct Session<S> {
     pub(crate) appending: Option<Box<Appending>>,
     /// The program, by its ID command.
     pub(crate) program: Option<Box<str>>,
+    /// What NOTIFY asked for. Boxed: few ask.
+    pub(crate) notify: Option<Box<Notify>>,
     idling: Option<Tag>,
     shutdown: ShutdownToken,
     started: Instant,
@@ -94,6 +98,7 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
         selected: None,
         appending: None,
         program: None,
+        notify: None,
         idling: None,
         shutdown,
         started: Instant::now(),
@@ -194,6 +199,9 @@ impl<S: Transport> Session<S> {
     /// itself be told, ends the connection.
     pub(crate) async fn tell(&mut self, expunges: Expunges, form: UpdateForm) -> io::Result<()> {
         let Some(selected) = &mut self.selected else { return Ok(()) };
+        // RFC 5465 §5.1: who is told of flags by NOTIFY is told whose.
+        let form = if self.notify.is_some() { UpdateForm::WithUid } else { form };
+        let known = selected.told.end();
         let current = selected.view.current();
         let updates = selected.told.sync(&current, expunges);
         // RFC 9051 §7.5.2: a FETCH response that nobody asked for has the UID.
@@ -203,6 +211,11 @@ impl<S: Transport> Session<S> {
             let out = self.machine.output();
             line = updates.encode_some(from, OUTPUT_HIGH, out, &current.keywords, form);
             self.send_when_high().await?;
+        }
+        if let (Some(known), Some(notify), Some(_)) = (known, &self.notify, updates.exists)
+            && !notify.items().is_empty()
+        {
+            Box::pin(fetch::tell_new(self, known)).await?;
         }
         let selected = self.selected()?;
         if selected.view.is_deleted() {
@@ -269,7 +282,8 @@ impl<S: Transport> Session<S> {
             Event::SaslResponse(response) => self.sasl_response(response).await,
             Event::IdleDone => {
                 if let Some(tag) = self.idling.take() {
-                    self.tell(Expunges::Told, UpdateForm::Plain).await?;
+                    self.tell(self.expunges(Expunges::Told), UpdateForm::Plain).await?;
+                    self.tell_others_now().await?;
                     self.machine.finish(&tag, &Status::ok("IDLE completed"));
                 }
             }
@@ -295,13 +309,21 @@ impl<S: Transport> Session<S> {
     pub(crate) async fn begin_idle(&mut self, tag: Tag) -> io::Result<()> {
         self.machine.idle(&tag);
         self.idling = Some(tag);
-        self.tell(Expunges::Told, UpdateForm::Plain).await
+        self.tell(self.expunges(Expunges::Told), UpdateForm::Plain).await?;
+        self.tell_others_now().await
+    }
+
+    /// Whether IDLE runs.
+    pub(crate) fn is_idling(&self) -> bool {
+        self.idling.is_some()
     }
 
     /// Waits for bytes, news, the deadline or the shutdown; false when it is over.
     async fn wait(&mut self) -> io::Result<bool> {
         let deadline = self.machine.next_deadline().and_then(|deadline| self.started.checked_add(deadline));
-        let Self { machine, wire: Some(wire), shutdown, selected, idling, .. } = self else { return Ok(false) };
+        let Self { machine, wire: Some(wire), shutdown, selected, idling, notify, appending, .. } = self else {
+            return Ok(false);
+        };
         let timer = async {
             match deadline {
                 Some(deadline) => sleep_until(deadline).await,
@@ -309,8 +331,11 @@ impl<S: Transport> Session<S> {
             }
         };
         let news = async {
-            match selected {
-                Some(selected) if idling.is_some() => selected.view.changed().await,
+            match (selected, notify) {
+                // A command that runs is answered first. Boxed, since few have NOTIFY.
+                (_, Some(_)) if appending.is_some() => std::future::pending().await,
+                (selected, Some(notify)) => Box::pin(notify.woken(selected.as_deref_mut())).await,
+                (Some(selected), None) if idling.is_some() => selected.view.changed().await,
                 _ => std::future::pending().await,
             }
         };
@@ -326,7 +351,7 @@ impl<S: Transport> Session<S> {
                 }
                 Err(error) => return Err(error),
             },
-            () = news => self.tell(Expunges::Told, UpdateForm::Plain).await?,
+            () = news => Box::pin(self.tell_unasked()).await?,
             () = timer => self.machine.handle_timeout(self.started.elapsed()),
             () = shutdown.requested() => self.machine.bye(None, "The server stops, come back soon"),
         }

@@ -2,7 +2,8 @@
 
 use super::write_flags;
 use crate::codec::ObjectId;
-use crate::codec::write::{write_number, write_string};
+use crate::codec::write::{write_number, write_spaced, write_string};
+use crate::command::Events;
 use bytes::BytesMut;
 use std::fmt::Write as _;
 use types::{Flags, Keywords, ModSeq, Uid, UidSet, UidValidity};
@@ -119,6 +120,10 @@ pub enum Code {
     NoUpdate(Box<str>),
     /// The result of a SEARCH could not be saved (RFC 5182 §2.5).
     NotSaved,
+    /// An event that is not known; the known ones are listed (RFC 5465 §3.1).
+    BadEvent,
+    /// There is too much to tell, and nothing is told any more (RFC 5465 §5.8).
+    NotificationOverflow,
     /// The message is larger than what is taken (RFC 7889 §4).
     TooBig,
     /// No comparator that is known fits (RFC 5255 §4.9).
@@ -148,6 +153,11 @@ impl Code {
             Self::UidNext(uid) => write_with(out, "UIDNEXT", u64::from(uid.unwrap_or(Uid::MAX).get())),
             Self::UidValidity(validity) => write_with(out, "UIDVALIDITY", u64::from(validity.get())),
             Self::Unseen(number) => write_with(out, "UNSEEN", u64::from(*number)),
+            Self::BadEvent => {
+                out.extend_from_slice(b"BADEVENT (");
+                write_spaced(out, Events::NAMES, |out, (name, _)| out.extend_from_slice(name.as_bytes()));
+                out.extend_from_slice(b")");
+            }
             Self::HighestModSeq(modseq) => write_with(out, "HIGHESTMODSEQ", modseq.0),
             // Writing to a BytesMut does not fail.
             Self::AppendUid(validity, uids) => drop(write!(out, "APPENDUID {validity} {uids}")),
@@ -217,6 +227,8 @@ impl Code {
             Self::InProgress { .. } => "INPROGRESS",
             Self::NoUpdate(_) => "NOUPDATE",
             Self::NotSaved => "NOTSAVED",
+            Self::BadEvent => "BADEVENT",
+            Self::NotificationOverflow => "NOTIFICATIONOVERFLOW",
             Self::TooBig => "TOOBIG",
             Self::BadComparator => "BADCOMPARATOR",
             Self::UseAttr => "USEATTR",

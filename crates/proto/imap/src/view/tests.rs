@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use types::{EmailId, MailboxId, ModSeq, Timestamp, UidValidity};
 
 mod model;
+mod notify;
 mod resync;
 
 /// A client that has enabled CONDSTORE.

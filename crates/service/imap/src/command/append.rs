@@ -138,12 +138,14 @@ pub(crate) async fn end<S: Transport>(session: &mut Session<S>) -> io::Result<()
     };
     let status = match appended {
         Ok(appended) => {
+            session.did_add(&place.account, place.mailbox.id, appended.uids.iter().copied());
             let code = Code::AppendUid(appended.uid_validity, UidSet::from_uids(appended.uids));
             Status::ok("APPEND completed").with_code(code)
         }
         Err(failure) => failure.status(),
     };
-    session.tell(Expunges::Told, UpdateForm::Plain).await?;
+    session.tell(session.expunges(Expunges::Told), UpdateForm::Plain).await?;
+    session.tell_others_now().await?;
     session.machine.finish(&tag, &status);
     Ok(())
 }

@@ -17,10 +17,12 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, copy: Copy) -> i
     let selected = session.selected()?;
     let copied = async {
         let to = session.find(&copy.mailbox).await?;
-        selected.account.copy(selected.id, &uids, to.mailbox.id).await
+        let copied = selected.account.copy(selected.id, &uids, to.mailbox.id).await?;
+        Ok((to, copied))
     };
     Ok(match copied.await {
-        Ok(copied) => {
+        Ok((to, copied)) => {
+            session.did_add(&to.account, to.mailbox.id, copied.pairs.iter().map(|(_, uid)| *uid));
             let status = Status::ok("COPY completed");
             copy_uid(&copied).map_or(status.clone(), |code| status.with_code(code))
         }

@@ -20,6 +20,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, create: Create) 
         [_] => return Ok(Status::no(Code::UseAttr, "No mailbox can be made for that")),
         _ => return Ok(Status::no(Code::UseAttr, "A mailbox is for one use")),
     };
+    session.did_name(&create.mailbox);
     let created = async {
         let Owner { account, name } = session.owner(&create.mailbox)?;
         let id = account.create(&name, special_use).await?;

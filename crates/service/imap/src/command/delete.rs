@@ -10,6 +10,7 @@ use service_session::Transport;
 use std::io;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, delete: Delete) -> io::Result<Status> {
+    session.did_name(&delete.mailbox);
     let deleted = async {
         let Owner { account, name } = session.owner(&delete.mailbox)?;
         account.delete(&name).await

@@ -96,6 +96,36 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, fetch: Fetch) ->
     Ok(lacks.status())
 }
 
+/// Tells of the messages from `first` on what NOTIFY asked for, but for those that the session put there itself
+/// (RFC 5465 §5.2). No flag is set by it. What cannot be read is left out: the session knows of the messages.
+pub(crate) async fn tell_new<S: Transport>(session: &mut Session<S>, first: Uid) -> io::Result<()> {
+    let Some(notify) = &mut session.notify else { return Ok(()) };
+    let (items, own) = (notify.items().to_vec(), notify.take_own_uids());
+    let selected = session.selected()?;
+    let plan = Plan {
+        account: selected.account.clone(),
+        keywords: selected.told.snapshot().keywords.clone(),
+        revision: if session.machine.enabled().rev2() { ImapRevision::Rev2 } else { ImapRevision::Rev1 },
+        needs_content: items.iter().any(needs_content),
+        items,
+        seen: HashSet::new(),
+    };
+    let mut rest = selected.told.selection_of(&UidSet::from_ranges([first.get()..=u32::MAX]));
+    while !rest.is_empty() {
+        let told = &session.selected()?.told;
+        let page: Vec<_> =
+            told.messages(&rest).take(PAGE).map(|m| Target { seq: m.seq, entry: *m.entry, recent: m.recent }).collect();
+        let Some(last) = page.last().map(|target| target.seq) else { break };
+        rest = rest.behind(last);
+        let page: Vec<_> = page.into_iter().filter(|target| !own.contains(&target.entry.uid)).collect();
+        if let Err(failure) = write_page(session, &plan, &page, &mut Lacks::default()).await? {
+            status::of_mail(&failure);
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// What could not be told.
 #[derive(Clone, Copy, Default)]
 struct Lacks {

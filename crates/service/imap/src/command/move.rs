@@ -20,11 +20,13 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, r#move: Move) ->
     }
     let moved = async {
         let to = session.find(&r#move.mailbox).await?;
-        selected.account.r#move(selected.id, &uids, to.mailbox.id).await
+        let moved = selected.account.r#move(selected.id, &uids, to.mailbox.id).await?;
+        Ok((to, moved))
     };
     let form = if r#move.messages.is_uid() { UpdateForm::WithUid } else { UpdateForm::Plain };
     Ok(match moved.await {
-        Ok(moved) => {
+        Ok((to, moved)) => {
+            session.did_add(&to.account, to.mailbox.id, moved.pairs.iter().map(|(_, uid)| *uid));
             // RFC 6851 §4.3: COPYUID stands in an untagged OK, before the EXPUNGEs.
             if let Some(code) = copy_uid(&moved) {
                 session.machine.send(&Response::Status(&Status::ok("Moved").with_code(code)));

@@ -9,6 +9,8 @@ use service_session::Transport;
 use std::io;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, rename: Rename) -> io::Result<Status> {
+    session.did_name(&rename.from);
+    session.did_name(&rename.to);
     Ok(match session.account()?.rename(&rename.from, &rename.to).await {
         Ok(()) => {
             list::tell_spelling(session, &rename.to, rename.spelled.as_deref()).await;

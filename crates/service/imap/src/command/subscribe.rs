@@ -8,6 +8,7 @@ use std::io;
 use types::MailboxName;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, name: &MailboxName, on: bool) -> io::Result<Status> {
+    session.did_name(name);
     Ok(match session.account()?.subscribe(name, on).await {
         Ok(()) if on => Status::ok("SUBSCRIBE completed"),
         Ok(()) => Status::ok("UNSUBSCRIBE completed"),

@@ -15,6 +15,7 @@ use std::io;
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, tag: &Tag) -> io::Result<()> {
     session.deselect();
     (session.account, session.attempt, session.appending) = (None, None, None);
+    session.notify = None;
     session.machine.unauthenticated();
     session.machine.finish(tag, &Status::ok("Signed out"));
     session.stop_compression().await

@@ -104,7 +104,7 @@ impl Found {
 
     /// The same with the numbers that a session knows the messages by, which may hold some that are gone already.
     pub(crate) fn told_by(self, told: &SessionView) -> Self {
-        if told.expunges_held() == 0 {
+        if told.expunges_held() == 0 && !told.hides() {
             return self;
         }
         let plain = SessionView::open(Arc::clone(told.snapshot()), None);
