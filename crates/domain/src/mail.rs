@@ -18,6 +18,7 @@ mod rows;
 mod sharing;
 mod staging;
 mod threads;
+mod transcode;
 mod tx;
 mod values;
 mod verb;

@@ -37,6 +37,8 @@ mod plain;
 mod plain_threads;
 #[path = "mail/quota.rs"]
 mod quota;
+#[path = "mail/replace.rs"]
+mod replace;
 #[path = "mail/retention.rs"]
 mod retention;
 #[path = "mail/search.rs"]

@@ -139,6 +139,7 @@ pub const CAPABILITIES: &[&str] = &[
     "CHILDREN",
     "UIDPLUS",
     "MULTIAPPEND",
+    "BINARY",
     "CATENATE",
     "URL-PARTIAL",
     "SPECIAL-USE",

@@ -1,6 +1,9 @@
 //! APPEND (RFC 3501 §6.3.11, MULTIAPPEND: RFC 3502, CATENATE: RFC 4469, APPENDUID: RFC 4315 §3): messages stream into the
 //! store while they arrive, and go into the mailbox together when the command is whole. Until then nothing of them is to be
 //! seen, and if the command ends in any other way nothing is left of them. REPLACE (RFC 8508) comes this way too.
+//!
+//! Deviation: RFC 6855 §4 refuses a header with 8-bit bytes from who did not enable UTF8=ACCEPT. RFC 3501 §6.3.11 permits them, and
+//! old mail has them: it could not be brought here from another server.
 
 mod part;
 
@@ -43,6 +46,8 @@ struct Current {
     head: AppendMessage,
     /// Begun with its first bytes.
     staging: Option<Staging>,
+    /// Whether a NUL was among them.
+    has_nul: bool,
 }
 
 /// Why an APPEND is refused.
@@ -90,7 +95,7 @@ async fn begin<S: Transport>(
 pub(crate) async fn message<S: Transport>(session: &mut Session<S>, head: AppendMessage) -> io::Result<()> {
     let Some(mut appending) = session.appending.take() else { return Ok(()) };
     let begun = appending.complete_message().await;
-    appending.current = Some(Current { head, staging: None });
+    appending.current = Some(Current { head, staging: None, has_nul: false });
     go_on(session, appending, begun);
     Ok(())
 }
@@ -118,8 +123,8 @@ pub(crate) async fn url<S: Transport>(session: &mut Session<S>, url: &[u8]) -> i
 /// Some of these bytes.
 pub(crate) async fn chunk<S: Transport>(session: &mut Session<S>, piece: Bytes) -> io::Result<()> {
     let Some(mut appending) = session.appending.take() else { return Ok(()) };
-    let Some(staging) = appending.current.as_mut().and_then(|current| current.staging.as_mut()) else { return Ok(()) };
-    match staging.write(&piece).await {
+    let Some(current) = &mut appending.current else { return Ok(()) };
+    match current.write(&piece).await {
         Ok(()) => session.appending = Some(appending),
         Err(failure) => session.machine.finish(&appending.tag, &status::of_mail(&failure)),
     }
@@ -170,12 +175,24 @@ impl Failure {
     }
 }
 
+impl Current {
+    async fn write(&mut self, piece: &[u8]) -> Result<(), MailError> {
+        let Some(staging) = &mut self.staging else { return Ok(()) };
+        self.has_nul |= memchr::memchr(0, piece).is_some();
+        staging.write(piece).await
+    }
+}
+
 impl Appending {
     /// The message that is on its way is whole.
     async fn complete_message(&mut self) -> Result<(), Failure> {
-        let Some(Current { head, staging }) = self.current.take() else { return Ok(()) };
+        let Some(Current { head, staging, has_nul }) = self.current.take() else { return Ok(()) };
         let Some(staging) = staging.filter(|staging| staging.size() > Octets(0)) else { return Err(empty()) };
-        let mut message = NewMessage::new(staging.finish().await?);
+        let mut staged = staging.finish().await?;
+        if has_nul {
+            staged = self.place.account.encode_binary(staged).await?;
+        }
+        let mut message = NewMessage::new(staged);
         self.together = Octets(self.together.0.saturating_add(message.staged.size().0));
         message.flags = FlagNames { system: head.flags.system, keywords: head.flags.keywords };
         message.internal_date = head.date;
@@ -225,11 +242,11 @@ impl Appending {
     /// Puts a part of another message behind what there is of this one, range by range.
     async fn copy(&mut self, part: &Part, max: Octets) -> Result<(), Failure> {
         self.make_room(part.size(), max).await?;
-        let Some(staging) = self.current.as_mut().and_then(|current| current.staging.as_mut()) else { return Ok(()) };
+        let Some(current) = &mut self.current else { return Ok(()) };
         let mut offset = 0;
         while let Some(piece) = part.read(offset).await? {
             offset += u64::try_from(piece.len()).unwrap_or(u64::MAX);
-            staging.write(&piece).await?;
+            current.write(&piece).await?;
         }
         Ok(())
     }
