@@ -217,7 +217,7 @@ impl Appending {
             return Err(MailError::TooLarge { max }.into());
         }
         let together = Octets(self.together.0.saturating_add(size.0));
-        if !self.messages.is_empty() && together > APPEND_TOGETHER_MAX {
+        if are_too_large(self.messages.len(), together) {
             return Err(Failure::Status(Status::no(Code::Limit, "The messages are too large together")));
         }
         // RFC 8508 §3.4: what goes makes room for what comes.
@@ -255,4 +255,21 @@ impl Appending {
 /// RFC 3502 §6.3.11: an empty message is how a client takes its APPEND back.
 fn empty() -> Failure {
     Failure::Status(Status { kind: StatusKind::No, code: None, text: "A message without a byte is none".into() })
+}
+
+/// Whether a message behind so many others makes them too large together. One alone has only its own limit.
+fn are_too_large(others: usize, together: Octets) -> bool {
+    others > 0 && together > APPEND_TOGETHER_MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_have_a_limit_together_but_not_one_alone() {
+        let past = Octets(APPEND_TOGETHER_MAX.0 + 1);
+        assert!(!are_too_large(1, APPEND_TOGETHER_MAX) && are_too_large(1, past));
+        assert!(!are_too_large(0, past));
+    }
 }
