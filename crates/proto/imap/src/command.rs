@@ -3,12 +3,14 @@
 pub mod append;
 pub mod authenticate;
 pub mod bare;
+pub mod cancel_update;
 pub mod comparator;
 pub mod compress;
 pub mod copy;
 pub mod create;
 pub mod delete;
 pub mod enable;
+pub mod esearch;
 pub mod examine;
 pub mod expunge;
 pub mod fetch;
@@ -34,11 +36,13 @@ pub(crate) mod flag_list;
 
 pub use append::{Append, AppendLiteral, AppendMessage, LiteralKind};
 pub use authenticate::Authenticate;
+pub use cancel_update::CancelUpdate;
 pub use comparator::{COMPARATOR, Comparator};
 pub use copy::Copy;
 pub use create::Create;
 pub use delete::Delete;
 pub use enable::{Enable, Extension};
+pub use esearch::Esearch;
 pub use expunge::Expunge;
 pub use fetch::Fetch;
 pub use flag_list::FlagList;
@@ -128,6 +132,10 @@ pub enum Command {
     Sort(Sort),
     /// THREAD, UID THREAD
     Thread(Thread),
+    /// ESEARCH
+    Esearch(Esearch),
+    /// CANCELUPDATE
+    CancelUpdate(CancelUpdate),
     /// FETCH, UID FETCH
     Fetch(Fetch),
     /// STORE, UID STORE
@@ -150,6 +158,7 @@ impl Command {
             Self::Search(search) => !search.uid || search.program.uses_sequence_numbers(),
             Self::Sort(sort) => !sort.uid || sort.program.uses_sequence_numbers(),
             Self::Thread(thread) => !thread.uid || thread.program.uses_sequence_numbers(),
+            Self::Esearch(search) => search.program.uses_sequence_numbers(),
             Self::Select(_) | Self::Examine(_) => true,
             _ => false,
         };

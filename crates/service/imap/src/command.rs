@@ -1,6 +1,7 @@
 //! One room per command.
 
 pub(crate) mod append;
+pub(crate) mod cancel_update;
 pub(crate) mod capability;
 pub(crate) mod close;
 pub(crate) mod comparator;
@@ -9,6 +10,7 @@ pub(crate) mod copy;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod enable;
+pub(crate) mod esearch;
 pub(crate) mod expunge;
 pub(crate) mod fetch;
 pub(crate) mod id;

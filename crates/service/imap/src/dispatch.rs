@@ -1,8 +1,9 @@
 //! From a command to its room, and what is told before its answer.
 
 use crate::command::{
-    capability, close, comparator, compress, copy, create, delete, enable, expunge, fetch, id, language, list, lsub,
-    mailbox_status, r#move, namespace, notify, rename, search, select, sort, store, subscribe, thread, unauthenticate,
+    cancel_update, capability, close, comparator, compress, copy, create, delete, enable, esearch, expunge, fetch, id,
+    language, list, lsub, mailbox_status, r#move, namespace, notify, rename, search, select, sort, store, subscribe,
+    thread, unauthenticate,
 };
 use crate::login;
 use crate::session::Session;
@@ -56,6 +57,8 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
         Command::Search(search) => search::run(session, &tag, search).await?,
         Command::Sort(sort) => sort::run(session, &tag, sort).await?,
         Command::Thread(thread) => thread::run(session, &tag, thread).await?,
+        Command::Esearch(esearch) => esearch::run(session, &tag, esearch).await?,
+        Command::CancelUpdate(cancel) => cancel_update::run(session, &cancel)?,
         Command::Fetch(fetch) => fetch::run(session, fetch).await?,
         Command::Store(store) => store::run(session, store).await?,
         Command::Copy(copy) => copy::run(session, copy).await?,
@@ -76,6 +79,7 @@ fn form_of(command: &Command) -> UpdateForm {
         Command::Copy(copy) => copy.messages.is_uid(),
         Command::Move(r#move) => r#move.messages.is_uid(),
         Command::Search(search) => search.uid,
+        Command::Esearch(_) => true,
         Command::Sort(sort) => sort.uid,
         Command::Thread(thread) => thread.uid,
         Command::Expunge(expunge) => expunge.uids.is_some(),

@@ -4,6 +4,7 @@
 //! `command/`, `selected.rs` is the open mailbox, `status.rs` says what a client hears of a failure.
 
 mod command;
+mod contexts;
 mod dispatch;
 mod login;
 mod notify;

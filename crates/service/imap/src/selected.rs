@@ -1,5 +1,6 @@
 //! The open mailbox of a session: what stands now and what the session was told.
 
+use crate::contexts::Context;
 use domain::{Account, View};
 use proto_imap::SessionView;
 use types::{MailboxId, MailboxName};
@@ -17,4 +18,6 @@ pub(crate) struct Selected {
     pub(crate) view: View,
     /// What the session was told.
     pub(crate) told: SessionView,
+    /// Searches whose changes are told.
+    pub(crate) contexts: Vec<Context>,
 }

@@ -203,6 +203,8 @@ impl<S: Transport> Session<S> {
         let form = if self.notify.is_some() { UpdateForm::WithUid } else { form };
         let known = selected.told.end();
         let current = selected.view.current();
+        let added = self.tell_removed(&current).await?;
+        let selected = self.selected_mut()?;
         let updates = selected.told.sync(&current, expunges);
         // RFC 9051 §7.5.2: a FETCH response that nobody asked for has the UID.
         let form = if self.machine.enabled().rev2() { UpdateForm::WithUid } else { form };
@@ -217,6 +219,7 @@ impl<S: Transport> Session<S> {
         {
             Box::pin(fetch::tell_new(self, known)).await?;
         }
+        self.tell_added(added).await?;
         let selected = self.selected()?;
         if selected.view.is_deleted() {
             self.machine.bye(None, "The mailbox was deleted");

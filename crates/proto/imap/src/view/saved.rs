@@ -25,12 +25,18 @@ impl SessionView {
         if selection.ranges().len() > ranges_max {
             return Err(TooManyRanges);
         }
+        self.saved = self.spanned(selection);
+        Ok(())
+    }
+
+    /// The UIDs of a selection, those that no message has taken in where that spares ranges: no message will ever have
+    /// them.
+    pub fn spanned(&self, selection: &Selection) -> UidSet {
         let ranges = selection.ranges().iter().filter_map(|range| {
             let uid = |seq: u32| self.by_seq(seq).map(|message| message.entry.uid.get());
             Some(uid(*range.start())?..=uid(*range.end())?)
         });
-        self.saved = UidSet::from_ranges(ranges.collect::<Vec<_>>());
-        Ok(())
+        UidSet::from_ranges(ranges.collect::<Vec<_>>())
     }
 
     /// Lets `$` stand for nothing, as after a SEARCH that was refused (RFC 5182 §2.1).

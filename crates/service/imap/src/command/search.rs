@@ -7,6 +7,7 @@ pub(super) mod answer;
 pub(super) mod find;
 pub(super) mod query;
 
+use crate::contexts::{Context, Members, is_tag_in_use};
 use crate::session::Session;
 use crate::status;
 use answer::Answer;
@@ -19,9 +20,28 @@ use service_session::Transport;
 use std::io;
 use std::sync::Arc;
 
+/// Which command asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// SEARCH
+    Search,
+    /// ESEARCH: what is told names the mailbox, and nothing is told if nothing was found (RFC 7377 §2.1).
+    Esearch,
+}
+
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, tag: &Tag, search: Search) -> io::Result<Status> {
+    run_as(session, tag, search, Asked::Search).await
+}
+
+/// Searches the open mailbox.
+pub(super) async fn run_as<S: Transport>(
+    session: &mut Session<S>,
+    tag: &Tag,
+    search: Search,
+    asked: Asked,
+) -> io::Result<Status> {
     let saves = search.returns.is_some_and(|returns| returns.has(ReturnOption::Save));
-    let status = look(session, tag, search).await?;
+    let status = look(session, tag, search, asked).await?;
     if saves && status.kind == proto_imap::response::StatusKind::No {
         // RFC 5182 §2.1
         session.selected_mut()?.told.forget_saved();
@@ -29,7 +49,11 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, tag: &Tag, searc
     Ok(status)
 }
 
-async fn look<S: Transport>(session: &mut Session<S>, tag: &Tag, search: Search) -> io::Result<Status> {
+async fn look<S: Transport>(session: &mut Session<S>, tag: &Tag, search: Search, asked: Asked) -> io::Result<Status> {
+    let updates = search.returns.is_some_and(|returns| returns.has(ReturnOption::Update));
+    if updates && is_tag_in_use(&session.selected()?.contexts, tag.as_str()) {
+        return Ok(tag_reuse());
+    }
     if search.program.uses_modseq() {
         session.enable_condstore();
     }
@@ -54,8 +78,23 @@ async fn look<S: Transport>(session: &mut Session<S>, tag: &Tag, search: Search)
         return Ok(status);
     }
     let uses_modseq = search.program.uses_modseq();
-    answer::write(session, Answer { tag, uid: search.uid, returns, uses_modseq }, &found).await?;
-    Ok(Status::ok("SEARCH completed"))
+    let answer = Answer { tag, uid: search.uid, returns, uses_modseq };
+    match asked {
+        Asked::Search => answer::write(session, answer, &found).await?,
+        Asked::Esearch => answer::write_of_mailbox(session, answer, &found).await?,
+    }
+    if updates {
+        let selected = session.selected()?;
+        let members = Members::Mailbox(selected.told.spanned(found.head()));
+        let mailbox = (asked == Asked::Esearch).then(|| (selected.name.clone(), snapshot.uid_validity));
+        session.open_context(Context { tag: tag.as_str().into(), uid: search.uid, mailbox, query, members })?;
+    }
+    Ok(Status::ok(if asked == Asked::Search { "SEARCH completed" } else { "ESEARCH completed" }))
+}
+
+/// RFC 5267 §4.3: an UPDATE under a tag whose search still tells its changes.
+pub(super) fn tag_reuse() -> Status {
+    Status::bad("A search with this tag still tells its changes")
 }
 
 /// Lets `$` stand for what was found (RFC 5182 §2.1, §2.4).

@@ -69,7 +69,8 @@ async fn open<S: Transport>(
     let mut told = SessionView::open(view.current(), recent_from);
     told.set_enabled(session.machine.enabled());
     told.set_wanted(session.wanted());
-    let selected = Selected { account, id: mailbox.id, name: select.mailbox.clone(), read_only, view, told };
+    let selected =
+        Selected { account, id: mailbox.id, name: select.mailbox.clone(), read_only, view, told, contexts: Vec::new() };
     Ok((selected, mailbox))
 }
 

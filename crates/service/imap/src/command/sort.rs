@@ -1,7 +1,8 @@
 //! SORT and UID SORT (RFC 5256 §3, SORT=DISPLAY: RFC 5957, ESORT: RFC 5267 §3)
 
 use super::search::find::{self, Extent, Work};
-use super::search::query;
+use super::search::{query, tag_reuse};
+use crate::contexts::{Context, Members, is_tag_in_use};
 use crate::session::Session;
 use crate::status;
 use domain::{SortCriterion, SortKey};
@@ -31,6 +32,10 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, tag: &Tag, sort:
 }
 
 async fn look<S: Transport>(session: &mut Session<S>, tag: &Tag, sort: Sort) -> io::Result<Status> {
+    let updates = sort.returns.is_some_and(|returns| returns.has(ReturnOption::Update));
+    if updates && is_tag_in_use(&session.selected()?.contexts, tag.as_str()) {
+        return Ok(tag_reuse());
+    }
     if sort.program.uses_modseq() {
         session.enable_condstore();
     }
@@ -51,12 +56,30 @@ async fn look<S: Transport>(session: &mut Session<S>, tag: &Tag, sort: Sort) -> 
         Ok(sorted) => sorted,
         Err(failure) => return Ok(status::of_mail(&failure)),
     };
+    if let Some(status) = answer(session, tag, &sort, &sorted).await? {
+        return Ok(status);
+    }
+    if updates {
+        let members = Members::Sorted(criteria, sorted);
+        let context = Context { tag: tag.as_str().into(), uid: sort.uid, mailbox: None, query, members };
+        session.open_context(context)?;
+    }
+    Ok(Status::ok("SORT completed"))
+}
+
+/// Saves and tells what was found; yields why it cannot be.
+async fn answer<S: Transport>(
+    session: &mut Session<S>,
+    tag: &Tag,
+    sort: &Sort,
+    sorted: &[Uid],
+) -> io::Result<Option<Status>> {
     let returns = sort.returns;
     if let Some(returns) = returns.filter(|returns| returns.has(ReturnOption::Save)) {
-        let named = if returns.saves_only_named() { named(&sorted, returns) } else { sorted.clone() };
+        let named = if returns.saves_only_named() { named(sorted, returns) } else { sorted.to_vec() };
         let selection = ascending(&session.selected()?.told, named);
         if session.selected_mut()?.told.save(&selection).is_err() {
-            return Ok(Status::no(Code::NotSaved, "The result is too scattered to be saved"));
+            return Ok(Some(Status::no(Code::NotSaved, "The result is too scattered to be saved")));
         }
     }
     let told = &session.selected()?.told;
@@ -64,8 +87,8 @@ async fn look<S: Transport>(session: &mut Session<S>, tag: &Tag, sort: Sort) -> 
     let uses_modseq = sort.program.uses_modseq();
     let modseq = match returns {
         _ if !uses_modseq => None,
-        Some(returns) if returns.saves_only_named() => modseq(&named(&sorted, returns)),
-        _ => modseq(&sorted),
+        Some(returns) if returns.saves_only_named() => modseq(&named(sorted, returns)),
+        _ => modseq(sorted),
     };
     let numbers: Vec<u32> = if sort.uid {
         sorted.iter().map(|uid| uid.get()).collect()
@@ -80,7 +103,7 @@ async fn look<S: Transport>(session: &mut Session<S>, tag: &Tag, sort: Sort) -> 
             write_extended(session, response, returns, &numbers, modseq).await?;
         }
     }
-    Ok(Status::ok("SORT completed"))
+    Ok(None)
 }
 
 /// The criterion in the domain's words.

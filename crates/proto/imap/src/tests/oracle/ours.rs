@@ -136,7 +136,7 @@ fn show(command: &Command) -> String {
             format!("Fetch {} {:?} {}", messages(&c.messages), c.changed_since.map(|m| m.0), items.join(" "))
         }
         // What the other parser does not know is not compared.
-        Command::Sort(_) | Command::Thread(_) => EXTENDED.to_owned(),
+        Command::Sort(_) | Command::Thread(_) | Command::Esearch(_) | Command::CancelUpdate(_) => EXTENDED.to_owned(),
         Command::Search(c) => format!("Search uid={} {}", c.uid, nodes(c.program.nodes(), &mut 0)),
         other => format!("{other:?}"),
     }

@@ -42,6 +42,22 @@ pub(crate) async fn write<S: Transport>(session: &mut Session<S>, answer: Answer
     write_items(session, response, answer, found, None).await
 }
 
+/// Writes the answer about the selected mailbox as one of several (RFC 7377 §2.1).
+pub(crate) async fn write_of_mailbox<S: Transport>(
+    session: &mut Session<S>,
+    answer: Answer<'_>,
+    found: &Found,
+) -> io::Result<()> {
+    if found.is_empty() || answer.returns.is_some_and(ReturnOptions::is_silent) {
+        return Ok(());
+    }
+    let (enabled, selected) = (session.machine.enabled(), session.selected()?);
+    let (name, validity) = (selected.name.clone(), selected.told.snapshot().uid_validity);
+    let out = session.machine.output();
+    let response = EsearchResponse::begin_mailbox(out, answer.tag.as_str(), &name, validity, enabled);
+    write_items(session, response, answer, found, None).await
+}
+
 /// `* SEARCH`
 async fn write_plain<S: Transport>(
     session: &mut Session<S>,

@@ -28,7 +28,7 @@ pub(crate) struct Work<'a> {
     snapshot: &'a Arc<Snapshot>,
     query: &'a Query,
     /// When the client is told next how far it is.
-    tell_at: Instant,
+    pub(crate) tell_at: Instant,
 }
 
 impl<'a> Work<'a> {
@@ -71,6 +71,11 @@ pub(crate) enum Found {
 }
 
 impl Found {
+    /// Whether nothing was found.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head().is_empty() && self.tail().is_empty()
+    }
+
     /// As much as was looked for, from the front.
     pub(crate) fn head(&self) -> &Selection {
         let (Self::All(head) | Self::Ends(head, _)) = self;

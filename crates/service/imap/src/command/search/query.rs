@@ -4,14 +4,14 @@ use domain::{AddressField, Day, Query, QueryKey, QueryNode};
 use proto_imap::codec::{Date, ObjectId, ObjectKind};
 use proto_imap::search::{SearchKey, SearchNode, SearchProgram};
 use proto_imap::view::Selection;
-use proto_imap::{Code, SessionView, Status};
+use proto_imap::{Code, SequenceSet, SessionView, Status};
 use types::{AccountId, EmailId, ThreadId, Timestamp, UidSet};
 
 /// The query of a program, its sequence numbers and `$` taken as they stand now in a mailbox of this account; else what
 /// the command is refused with.
 pub(crate) fn of(program: &SearchProgram, told: &SessionView, account: AccountId) -> Result<Query, Status> {
     if !program.charset_known() {
-        return Err(Status::no(Code::BadCharset, "The charset is not known"));
+        return Err(unknown_charset());
     }
     let nodes = program.nodes().iter().map(|node| match node {
         SearchNode::And { end } => QueryNode::And { end: *end },
@@ -20,6 +20,11 @@ pub(crate) fn of(program: &SearchProgram, told: &SessionView, account: AccountId
         SearchNode::Key(key) => QueryNode::Key(query_key(key, told, account)),
     });
     Query::new(nodes.collect()).map_err(|_| Status::no(Code::Limit, "The search is too large"))
+}
+
+/// The refusal of a charset that nobody knows.
+pub(crate) fn unknown_charset() -> Status {
+    Status::no(Code::BadCharset, "The charset is not known")
 }
 
 fn query_key(key: &SearchKey, told: &SessionView, account: AccountId) -> QueryKey {
@@ -62,7 +67,7 @@ fn query_key(key: &SearchKey, told: &SessionView, account: AccountId) -> QueryKe
         SearchKey::Larger(size) => QueryKey::Larger(u64::from(*size)),
         SearchKey::Smaller(size) => QueryKey::Smaller(u64::from(*size)),
         SearchKey::ModSeq(modseq) => QueryKey::ModSeq(*modseq),
-        SearchKey::Uid(set) => these(told, &told.resolve_uids(set)),
+        SearchKey::Uid(set) => QueryKey::Uids(uids(set, told)),
         SearchKey::UidAfter(uid) => QueryKey::Uids(UidSet::from_ranges(uid.checked_add(1).map(|n| n.get()..=u32::MAX))),
         SearchKey::UidBefore(uid) => QueryKey::Uids(UidSet::from_ranges([0..=uid.get() - 1])),
         SearchKey::Saved => these(told, &told.saved()),
@@ -76,7 +81,14 @@ fn none() -> QueryKey {
 }
 
 fn these(told: &SessionView, selection: &Selection) -> QueryKey {
-    if selection.len() == told.exists() { QueryKey::All } else { QueryKey::Uids(told.uids(selection)) }
+    QueryKey::Uids(told.spanned(selection))
+}
+
+/// The UIDs of a set, also those that are still to come: a context may gain them (RFC 5267 §4.3).
+fn uids(set: &SequenceSet, told: &SessionView) -> UidSet {
+    let last = told.by_seq(told.exists()).map_or(0, |message| message.entry.uid.get());
+    let ranges = set.ranges().iter().map(|range| range.resolve(last));
+    UidSet::from_ranges(ranges.map(|(low, high)| low..=high).collect::<Vec<_>>())
 }
 
 /// The number of an object id of this kind in this account; no other names anything here.

@@ -1,0 +1,164 @@
+//! ESEARCH (RFC 7377)
+
+use super::search::answer::{self, Answer};
+use super::search::find::{self, Extent, PROGRESS_EVERY, Work};
+use super::search::{Asked, query, run_as};
+use crate::place::{Owner, Place};
+use crate::session::Session;
+use crate::status;
+use domain::MailError;
+use proto_imap::command::esearch::Source;
+use proto_imap::command::{Esearch, Search};
+use proto_imap::connection::Tag;
+use proto_imap::response::EsearchResponse;
+use proto_imap::search::{ReturnOption, ReturnOptions};
+use proto_imap::{Code, SessionView, Status};
+use service_session::Transport;
+use std::collections::HashSet;
+use std::io;
+use std::sync::Arc;
+use tokio::time::Instant;
+use types::{HIERARCHY_SEPARATOR, MailboxName};
+
+/// Most mailboxes that one ESEARCH looks into (RFC 7377 §2.4).
+pub(crate) const MAILBOXES_MAX: usize = 10_000;
+
+pub(crate) async fn run<S: Transport>(session: &mut Session<S>, tag: &Tag, esearch: Esearch) -> io::Result<Status> {
+    let Esearch { sources, returns, program } = esearch;
+    let is_open = session.selected.is_some();
+    if !is_open && (sources.contains(&Source::Selected) || returns.has(ReturnOption::Update)) {
+        return Ok(Status::bad("Select a mailbox first"));
+    }
+    if sources.iter().all(|source| *source == Source::Selected) {
+        let search = Search { uid: true, returns: Some(returns), program };
+        return run_as(session, tag, search, Asked::Esearch).await;
+    }
+    if !program.charset_known() {
+        return Ok(query::unknown_charset());
+    }
+    let names = match names(session, &sources).await {
+        Ok(names) if names.len() <= MAILBOXES_MAX => names,
+        Ok(_) => return Ok(Status::no(Code::Limit, "These are too many mailboxes to search")),
+        Err(failure) => return Ok(status::of_mail(&failure)),
+    };
+    if program.uses_modseq() {
+        session.enable_condstore();
+    }
+    let mut tell_at = Instant::now() + PROGRESS_EVERY;
+    let mut opens_context = returns.has(ReturnOption::Update);
+    for name in names {
+        if session.selected.as_deref().is_some_and(|selected| selected.name == name) {
+            let search = Search { uid: true, returns: Some(returns), program: program.clone() };
+            let status = run_as(session, tag, search, Asked::Esearch).await?;
+            if status.kind != proto_imap::response::StatusKind::Ok {
+                return Ok(status);
+            }
+            opens_context = false;
+            continue;
+        }
+        let answer = Answer { tag, uid: true, returns: Some(returns), uses_modseq: program.uses_modseq() };
+        if let Err(failure) = look_into(session, answer, &program, &name, &mut tell_at).await? {
+            return Ok(failure);
+        }
+    }
+    if opens_context {
+        // RFC 7377 §2.2: changes are told of the selected mailbox only, and it is not among these.
+        session.refuse_updates(tag.as_str(), "The selected mailbox is not searched");
+    }
+    Ok(Status::ok("ESEARCH completed"))
+}
+
+/// Looks into a mailbox that is not the open one. One that is not there, or not for this user, is passed over.
+async fn look_into<S: Transport>(
+    session: &mut Session<S>,
+    answer: Answer<'_>,
+    program: &proto_imap::search::SearchProgram,
+    name: &MailboxName,
+    tell_at: &mut Instant,
+) -> io::Result<Result<(), Status>> {
+    let opened = async {
+        let Place { account, mailbox } = session.find(name).await?;
+        let snapshot = account.open(mailbox.id).await?.current();
+        let first_recent = account.status(mailbox.id).await?.first_recent;
+        Ok((account, SessionView::open(snapshot, first_recent)))
+    };
+    let (account, view) = match opened.await {
+        Ok(opened) => opened,
+        Err(MailError::NoSuchMailbox) => return Ok(Ok(())),
+        Err(failure) => return Ok(Err(status::of_mail(&failure))),
+    };
+    let query = match query::of(program, &view, account.id()) {
+        Ok(query) => query,
+        Err(status) => return Ok(Err(status)),
+    };
+    let snapshot = Arc::clone(view.snapshot());
+    let mut work = Work::new(answer.tag, &account, &snapshot, &query);
+    work.tell_at = *tell_at;
+    let found = find::find(session, &mut work, Extent::of(answer.returns)).await?;
+    *tell_at = work.tell_at;
+    let found = match found {
+        Ok(found) => found,
+        Err(failure) => return Ok(Err(status::of_mail(&failure))),
+    };
+    if found.is_empty() || answer.returns.is_some_and(ReturnOptions::is_silent) {
+        return Ok(Ok(()));
+    }
+    let enabled = session.machine.enabled();
+    let validity = snapshot.uid_validity;
+    let out = session.machine.output();
+    let response = EsearchResponse::begin_mailbox(out, answer.tag.as_str(), name, validity, enabled);
+    answer::write_items(session, response, answer, &found, Some(&view)).await?;
+    Ok(Ok(()))
+}
+
+/// The mailboxes that the sources lead to, each once, as the user names them.
+async fn names<S: Transport>(session: &Session<S>, sources: &[Source]) -> Result<Vec<MailboxName>, MailError> {
+    let (mut names, mut seen) = (Vec::new(), HashSet::new());
+    let mut add = |name: MailboxName| {
+        if seen.insert(name.clone()) {
+            names.push(name);
+        }
+    };
+    let own = session.account().map_err(|_| MailError::NoSuchMailbox)?.mailboxes().await?;
+    for source in sources {
+        match source {
+            Source::Selected => session.selected.iter().for_each(|selected| add(selected.name.clone())),
+            Source::Inboxes => add(MailboxName::inbox()),
+            Source::Personal => own.iter().filter(|m| m.selectable).for_each(|m| add(m.name.clone())),
+            Source::Subscribed => own.subscriptions().iter().for_each(|name| add(name.clone())),
+            Source::Mailboxes(list) => list.iter().for_each(|name| add(name.clone())),
+            Source::Subtree(roots) | Source::SubtreeOne(roots) => {
+                let deep = matches!(source, Source::Subtree(_));
+                for root in roots {
+                    subtree(session, root, deep).await?.into_iter().for_each(&mut add);
+                }
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// A mailbox and those below it: all, or those one level below.
+async fn subtree<S: Transport>(
+    session: &Session<S>,
+    root: &MailboxName,
+    deep: bool,
+) -> Result<Vec<MailboxName>, MailError> {
+    let Owner { account, name } = match session.owner(root) {
+        Ok(owner) => owner,
+        Err(MailError::NoSuchMailbox) => return Ok(Vec::new()),
+        Err(failure) => return Err(failure),
+    };
+    let mailboxes = account.mailboxes().await?;
+    let below = mailboxes.iter().filter(|m| m.selectable).filter_map(|mailbox| {
+        let rest = mailbox.name.as_str().strip_prefix(name.as_str())?;
+        if rest.is_empty() {
+            return Some(root.clone());
+        }
+        let level = rest.strip_prefix(HIERARCHY_SEPARATOR)?;
+        let is_meant = deep || !level.contains(HIERARCHY_SEPARATOR);
+        // In its owner's account it has another name than the user gives it.
+        if is_meant { MailboxName::parse(&format!("{}{rest}", root.as_str())).ok() } else { None }
+    });
+    Ok(below.collect())
+}
