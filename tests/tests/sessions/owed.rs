@@ -4,4 +4,5 @@
 mod ends;
 pub(crate) mod imap;
 mod large;
+mod notify;
 mod pipelines;

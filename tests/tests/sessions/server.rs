@@ -119,6 +119,19 @@ impl Server {
         (Client::new(client, service), task)
     }
 
+    /// Makes mailboxes of the account.
+    pub(crate) async fn create(&self, names: impl IntoIterator<Item = String>) {
+        let account = self.shared.mail.account(self.anna).await.unwrap();
+        for name in names {
+            account.create(&MailboxName::parse(&name).unwrap(), None).await.unwrap();
+        }
+    }
+
+    /// How many mailboxes the account has.
+    pub(crate) async fn mailboxes(&self) -> usize {
+        self.shared.mail.account(self.anna).await.unwrap().mailboxes().await.unwrap().len()
+    }
+
     /// Puts so many copies of a small message into the account's INBOX.
     pub(crate) async fn fill_inbox(&self, count: u32) {
         self.put_into_inbox(b"Subject: x\r\n\r\nbody\r\n", count).await;

@@ -26,7 +26,7 @@ use types::{HIERARCHY_SEPARATOR, MailboxId, MailboxName, ModSeq, Uid, UidValidit
 /// The least time between two tellings while no command runs.
 pub(crate) const NOTIFY_INTERVAL: Duration = Duration::from_millis(250);
 /// Most mailboxes that one session is told the numbers of.
-pub(crate) const NOTIFY_WATCHED_MAX: usize = 5000;
+pub(crate) const NOTIFY_WATCHED_MAX: usize = 2000;
 
 /// There is more to watch than [`NOTIFY_WATCHED_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -309,6 +309,9 @@ impl<S: Transport> Session<S> {
 
     /// Tells what happened elsewhere.
     async fn tell_others(&mut self) -> io::Result<()> {
+        if self.machine.is_closed() {
+            return Ok(());
+        }
         let Some(mut notify) = self.notify.take() else { return Ok(()) };
         let told = self.tell_differences(&mut notify).await;
         self.notify = Some(notify);

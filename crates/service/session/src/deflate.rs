@@ -10,11 +10,36 @@ use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::{TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY};
 use miniz_oxide::inflate::core::{BlockBoundaryState, DecompressorOxide, decompress};
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How far back a stream may refer (RFC 1951 §2), and so the most that is decoded at once.
 pub(crate) const WINDOW: usize = 32 << 10;
 /// The least effort: it takes IMAP's answers and headers to a third, and more costs more than it saves (RFC 4978 §4).
 const LEVEL: i32 = 1;
+
+/// How many connections keep a compressor, of about 350 KB, from one answer to the next while they are busy. Those beyond
+/// get a new one for each answer, and compress a little worse.
+pub(crate) const COMPRESSORS_KEPT_MAX: usize = 256;
+
+/// How many there are.
+static COMPRESSORS: AtomicUsize = AtomicUsize::new(0);
+
+/// A compressor that is counted.
+struct Compressor(Box<CompressorOxide>);
+
+impl Compressor {
+    fn new() -> Self {
+        COMPRESSORS.fetch_add(1, Ordering::Relaxed);
+        // No window bits: no zlib header either (RFC 4978 §4).
+        Self(Box::new(CompressorOxide::new(create_comp_flags_from_zip_params(LEVEL, 0, 0))))
+    }
+}
+
+impl Drop for Compressor {
+    fn drop(&mut self) {
+        COMPRESSORS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// The peer's stream is no DEFLATE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,7 +242,7 @@ impl Inflater {
 /// Our stream.
 #[derive(Default)]
 pub(crate) struct Deflater {
-    compressor: Option<Box<CompressorOxide>>,
+    compressor: Option<Compressor>,
     /// Something was compressed that the peer may not see whole yet.
     is_unflushed: bool,
 }
@@ -234,13 +259,13 @@ impl Deflater {
         if std::mem::take(&mut self.is_unflushed) {
             self.run(&[], TDEFLFlush::Sync, out);
         }
+        if COMPRESSORS.load(Ordering::Relaxed) > COMPRESSORS_KEPT_MAX {
+            self.rest();
+        }
     }
 
     fn run(&mut self, plain: &[u8], flush: TDEFLFlush, out: &mut BytesMut) {
-        let compressor = self.compressor.get_or_insert_with(|| {
-            // No window bits: no zlib header either (RFC 4978 §4).
-            Box::new(CompressorOxide::new(create_comp_flags_from_zip_params(LEVEL, 0, 0)))
-        });
+        let Compressor(compressor) = self.compressor.get_or_insert_with(Compressor::new);
         let _ = compress_to_output(compressor, plain, flush, |piece| {
             out.extend_from_slice(piece);
             true

@@ -55,6 +55,7 @@ pub(super) async fn end<S: Transport>(
     let form = replaced.form;
     let status = match exchange(&place, messages, &replaced).await {
         Ok(appended) => {
+            session.did_add(&place.account, place.mailbox.id, appended.uids.iter().copied());
             let code = Code::AppendUid(appended.uid_validity, UidSet::from_uids(appended.uids));
             session.machine.send(&Response::Status(&Status::ok("The new message is there").with_code(code)));
             Status::ok("REPLACE completed")
@@ -64,6 +65,7 @@ pub(super) async fn end<S: Transport>(
     };
     session.tell(Expunges::Held, form).await?;
     session.tell(Expunges::Told, form).await?;
+    session.tell_others_now().await?;
     session.machine.finish(tag, &status);
     Ok(())
 }

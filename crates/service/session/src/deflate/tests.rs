@@ -74,6 +74,30 @@ fn a_stream_that_refers_to_what_was_said_before_a_rest_goes_on_after_it() {
 }
 
 #[test]
+fn only_so_many_compressors_are_kept() {
+    let mut all: Vec<Deflater> = (0..=COMPRESSORS_KEPT_MAX).map(|_| Deflater::default()).collect();
+    let (mut out, mut plain) = (BytesMut::new(), Vec::new());
+    for deflater in &mut all {
+        deflater.compress(b"x", &mut out);
+        deflater.flush(&mut out);
+    }
+    let kept = |all: &[Deflater]| all.iter().filter(|d| d.compressor.is_some()).count();
+    // Other tests have some too.
+    assert!((COMPRESSORS_KEPT_MAX / 2..=COMPRESSORS_KEPT_MAX).contains(&kept(&all)));
+    all.iter_mut().for_each(Deflater::rest);
+    let last = all.last_mut().unwrap();
+    last.compress(b"y", &mut out);
+    last.flush(&mut out);
+    assert_eq!(kept(&all), 1, "there is room again");
+    let mut inflater = Inflater::default();
+    inflater.receive(&out);
+    while let Piece::Bytes(bytes) = inflater.next().unwrap() {
+        plain.extend_from_slice(bytes);
+    }
+    assert_eq!(plain, [&[b'x'; COMPRESSORS_KEPT_MAX + 1][..], b"y"].concat(), "all of it is one stream");
+}
+
+#[test]
 fn a_bomb_comes_out_in_pieces_no_larger_than_the_window() {
     let bomb = compress_to_vec(&vec![0; 50 << 20], 9);
     assert!(bomb.len() < 60_000);
