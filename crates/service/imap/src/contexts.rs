@@ -8,6 +8,7 @@ mod order;
 
 use crate::session::Session;
 use domain::{Account, MailError, Query, SortCriterion};
+use proto_imap::fetch::FetchItem;
 use proto_imap::response::{ContextChange, EsearchResponse};
 use proto_imap::view::SAVED_RANGES_MAX;
 use proto_imap::{Code, Response, Status};
@@ -36,6 +37,8 @@ pub(crate) struct Context {
     pub(crate) query: Query,
     /// What fits now.
     pub(crate) members: Members,
+    /// What is fetched of new messages that fit (RFC 5465 §7).
+    pub(crate) items: Vec<FetchItem>,
 }
 
 /// The messages of a context.
@@ -61,6 +64,20 @@ type Placed = Vec<(u32, Vec<Uid>)>;
 /// What is still to be told when the session knows the new messages.
 #[derive(Default)]
 pub(crate) struct Added(Vec<(usize, Placed)>);
+
+impl Added {
+    /// What is to be fetched of which messages, which ascend; new ones or not.
+    pub(crate) fn fetched(&self, contexts: &[Context]) -> Vec<(Vec<FetchItem>, Vec<Uid>)> {
+        let added = self.0.iter().filter_map(|(at, placed)| Some((contexts.get(*at)?, placed)));
+        let fetched = added.filter(|(context, placed)| !context.items.is_empty() && !placed.is_empty());
+        let fetched = fetched.map(|(context, placed)| {
+            let mut uids: Vec<Uid> = placed.iter().flat_map(|(_, uids)| uids).copied().collect();
+            uids.sort_unstable();
+            (context.items.clone(), uids)
+        });
+        fetched.collect()
+    }
+}
 
 /// Whether a search may be told of, by its tag (RFC 5267 §4.3).
 pub(crate) fn is_tag_in_use(contexts: &[Context], tag: &str) -> bool {

@@ -70,8 +70,6 @@ pub(crate) struct Notify {
     list: Arc<Mailboxes>,
     watched: Vec<Watched>,
     own: Own,
-    /// Messages that this session put into its open mailbox: it is not sent what it knows (RFC 5465 §5.2).
-    own_uids: Vec<Uid>,
 }
 
 impl Told {
@@ -109,7 +107,6 @@ impl Notify {
             list: Arc::clone(&list),
             watched: Vec::new(),
             own: Own::default(),
-            own_uids: Vec::new(),
         };
         if notify.rewatch(&list).is_err() {
             return Ok(Err(TooMuch));
@@ -139,11 +136,6 @@ impl Notify {
     /// What is fetched of new messages in the open mailbox.
     pub(crate) fn items(&self) -> &[proto_imap::fetch::FetchItem] {
         self.set.selected.as_ref().map_or(&[], |selected| &selected.items)
-    }
-
-    /// The messages that the session put into its open mailbox since this was last asked.
-    pub(crate) fn take_own_uids(&mut self) -> Vec<Uid> {
-        std::mem::take(&mut self.own_uids)
     }
 
     /// Waits until there may be something to tell. Can be dropped while it waits without losing anything.
@@ -269,11 +261,12 @@ impl<S: Transport> Session<S> {
 
     /// The session itself has put messages into a mailbox.
     pub(crate) fn did_add(&mut self, account: &Account, id: MailboxId, uids: impl IntoIterator<Item = Uid>) {
-        let is_open = self.selected.as_ref().is_some_and(|s| s.id == id && s.account.id() == account.id());
-        let Some(notify) = &mut self.notify else { return };
-        if is_open {
-            notify.own_uids.extend(uids);
-        } else {
+        let open = self.selected.as_mut().filter(|s| s.id == id && s.account.id() == account.id());
+        if let Some(open) = open {
+            if self.notify.is_some() || !open.contexts.is_empty() {
+                open.own.extend(uids);
+            }
+        } else if let Some(notify) = &mut self.notify {
             let count = u32::try_from(uids.into_iter().count()).unwrap_or(u32::MAX);
             notify.own.messages.push((id, count));
         }

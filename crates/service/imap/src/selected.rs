@@ -3,7 +3,7 @@
 use crate::contexts::Context;
 use domain::{Account, View};
 use proto_imap::SessionView;
-use types::{MailboxId, MailboxName};
+use types::{MailboxId, MailboxName, Uid};
 
 /// A selected mailbox.
 pub(crate) struct Selected {
@@ -20,4 +20,6 @@ pub(crate) struct Selected {
     pub(crate) told: SessionView,
     /// Searches whose changes are told.
     pub(crate) contexts: Vec<Context>,
+    /// Messages that the session put here itself since news were told: it is not sent what it knows (RFC 5465 §5.2).
+    pub(crate) own: Vec<Uid>,
 }

@@ -201,7 +201,7 @@ impl<S: Transport> Session<S> {
         let Some(selected) = &mut self.selected else { return Ok(()) };
         // RFC 5465 §5.1: who is told of flags by NOTIFY is told whose.
         let form = if self.notify.is_some() { UpdateForm::WithUid } else { form };
-        let known = selected.told.end();
+        let (known, own) = (selected.told.end(), std::mem::take(&mut selected.own));
         let current = selected.view.current();
         let added = self.tell_removed(&current).await?;
         let selected = self.selected_mut()?;
@@ -214,10 +214,11 @@ impl<S: Transport> Session<S> {
             line = updates.encode_some(from, OUTPUT_HIGH, out, &current.keywords, form);
             self.send_when_high().await?;
         }
-        if let (Some(known), Some(notify), Some(_)) = (known, &self.notify, updates.exists)
-            && !notify.items().is_empty()
-        {
-            Box::pin(fetch::tell_new(self, known)).await?;
+        // RFC 5465 §7: EXISTS, FETCH, and then the changes of searches.
+        let fetched = added.fetched(&self.selected()?.contexts);
+        let asks = !fetched.is_empty() || self.notify.as_ref().is_some_and(|notify| !notify.items().is_empty());
+        if let (Some(first), Some(_), true) = (known, updates.exists, asks) {
+            Box::pin(fetch::tell_new(self, fetch::New { first, own, fetched })).await?;
         }
         self.tell_added(added).await?;
         let selected = self.selected()?;

@@ -2,6 +2,7 @@
 
 use super::Command;
 use crate::codec::{Cursor, ParseError};
+use crate::fetch::FetchItem;
 use crate::search::{ReturnOption, ReturnOptions, SearchProgram};
 use types::MailboxName;
 
@@ -34,6 +35,8 @@ pub struct Esearch {
     pub sources: Vec<Source>,
     /// What to return; ALL if nothing was said (RFC 7377 §2.1).
     pub returns: ReturnOptions,
+    /// What is fetched of new messages when UPDATE tells of them (RFC 5465 §7).
+    pub update_items: Vec<FetchItem>,
     /// The keys.
     pub program: SearchProgram,
 }
@@ -48,13 +51,14 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>, _: bool) -> Result<Command, ParseEr
         sources = parse_sources(cursor)?;
         cursor.space()?;
     }
-    let returns = ReturnOptions::parse(cursor)?.unwrap_or(ReturnOptions::of(&[ReturnOption::All]));
+    let mut update_items = Vec::new();
+    let returns = ReturnOptions::parse(cursor, &mut update_items)?.unwrap_or(ReturnOptions::of(&[ReturnOption::All]));
     if returns.has(ReturnOption::Save) && sources.iter().any(|source| *source != Source::Selected) {
         // RFC 7377 §2.2
         return Err(ParseError::Syntax("Only a result from the selected mailbox can be saved"));
     }
     let program = SearchProgram::parse_with_charset(cursor)?;
-    Ok(Command::Esearch(Esearch { sources, returns, program }))
+    Ok(Command::Esearch(Esearch { sources, returns, update_items, program }))
 }
 
 /// ```text

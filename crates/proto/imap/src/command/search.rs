@@ -2,6 +2,7 @@
 
 use super::Command;
 use crate::codec::{Cursor, ParseError};
+use crate::fetch::FetchItem;
 use crate::search::{ReturnOptions, SearchProgram};
 
 /// What to look for.
@@ -11,6 +12,8 @@ pub struct Search {
     pub uid: bool,
     /// What to return in an ESEARCH response; `None` asks for the plain answer.
     pub returns: Option<ReturnOptions>,
+    /// What is fetched of new messages when UPDATE tells of them (RFC 5465 §7).
+    pub update_items: Vec<FetchItem>,
     /// The keys.
     pub program: SearchProgram,
 }
@@ -20,7 +23,8 @@ pub struct Search {
 /// ```
 pub(crate) fn parse(cursor: &mut Cursor<'_>, uid: bool) -> Result<Command, ParseError> {
     cursor.space()?;
-    let returns = ReturnOptions::parse(cursor)?;
+    let mut update_items = Vec::new();
+    let returns = ReturnOptions::parse(cursor, &mut update_items)?;
     let program = SearchProgram::parse_with_charset(cursor)?;
-    Ok(Command::Search(Search { uid, returns, program }))
+    Ok(Command::Search(Search { uid, returns, update_items, program }))
 }

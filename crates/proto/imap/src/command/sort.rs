@@ -2,6 +2,7 @@
 
 use super::Command;
 use crate::codec::{Cursor, ParseError};
+use crate::fetch::FetchItem;
 use crate::search::{ReturnOptions, SearchProgram};
 
 /// Most criteria of one SORT; more say nothing new, for there are nine keys and two directions.
@@ -60,6 +61,8 @@ pub struct Sort {
     pub uid: bool,
     /// What to return in an ESEARCH response; `None` asks for a SORT response.
     pub returns: Option<ReturnOptions>,
+    /// What is fetched of new messages when UPDATE tells of them (RFC 5465 §7).
+    pub update_items: Vec<FetchItem>,
     /// One to [`SORT_CRITERIA_MAX`] criteria, the first deciding first.
     pub criteria: Vec<SortCriterion>,
     /// The keys.
@@ -73,7 +76,8 @@ pub struct Sort {
 /// ```
 pub(crate) fn parse(cursor: &mut Cursor<'_>, uid: bool) -> Result<Command, ParseError> {
     cursor.space()?;
-    let returns = ReturnOptions::parse(cursor)?;
+    let mut update_items = Vec::new();
+    let returns = ReturnOptions::parse(cursor, &mut update_items)?;
     cursor.expect(b'(', "The order is a list")?;
     let mut criteria = Vec::new();
     loop {
@@ -92,7 +96,7 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>, uid: bool) -> Result<Command, Parse
     cursor.expect(b')', "The order is not closed")?;
     cursor.space()?;
     let program = SearchProgram::parse_criteria(cursor)?;
-    Ok(Command::Sort(Sort { uid, returns, criteria, program }))
+    Ok(Command::Sort(Sort { uid, returns, update_items, criteria, program }))
 }
 
 #[cfg(test)]

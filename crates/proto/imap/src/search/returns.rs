@@ -1,6 +1,7 @@
 //! What a search is to return (RFC 4731 §3.1, RFC 5182 §2.1, RFC 5267 §4, RFC 9394 §3.1).
 
 use crate::codec::{Cursor, ParseError};
+use crate::fetch::{FetchItem, parse_items};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
@@ -124,9 +125,15 @@ impl ReturnOptions {
     ///
     /// ```text
     /// search-return-opts = "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
-    /// search-return-opt  = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE" / "CONTEXT" / "UPDATE" / "PARTIAL" SP partial-range
+    /// search-return-opt  = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE" / "CONTEXT" / modifier-update /
+    ///                      "PARTIAL" SP partial-range
+    /// modifier-update    = "UPDATE" [SP "(" fetch-att *(SP fetch-att) ")" ]
     /// ```
-    pub(crate) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Self>, ParseError> {
+    /// What is to be fetched of new messages (RFC 5465 §7) goes to `update_items`.
+    pub(crate) fn parse(
+        cursor: &mut Cursor<'_>,
+        update_items: &mut Vec<FetchItem>,
+    ) -> Result<Option<Self>, ParseError> {
         if !cursor.take_word("RETURN ") {
             return Ok(None);
         }
@@ -146,6 +153,10 @@ impl ReturnOptions {
                 let known = ReturnOption::ALL.iter().find(|(_, name)| name.eq_ignore_ascii_case(word));
                 let (option, _) = known.ok_or(ParseError::Syntax("There is no such RETURN option"))?;
                 options.bits |= option.bit();
+                if *option == ReturnOption::Update && cursor.rest().starts_with(b" (") {
+                    cursor.space()?;
+                    *update_items = parse_items(cursor)?;
+                }
             }
         }
         if options == Self::default() {
@@ -188,8 +199,10 @@ mod tests {
 
     fn parse(text: &str) -> Result<Option<ReturnOptions>, ParseError> {
         let mut cursor = Cursor::new(text.as_bytes());
-        let options = ReturnOptions::parse(&mut cursor)?;
+        let mut items = Vec::new();
+        let options = ReturnOptions::parse(&mut cursor, &mut items)?;
         assert_eq!(cursor.rest(), b"ALL");
+        assert_eq!(!items.is_empty(), text.contains("UPDATE ("));
         Ok(options)
     }
 
@@ -200,12 +213,17 @@ mod tests {
         assert_eq!(parse("RETURN () ALL"), Ok(Some(ReturnOptions::of(&[All]))));
         assert_eq!(parse("return (min MAX min) ALL"), Ok(Some(ReturnOptions::of(&[Min, Max]))));
         assert_eq!(parse("RETURN (COUNT SAVE UPDATE) ALL"), Ok(Some(ReturnOptions::of(&[Count, Save, Update]))));
+        for with in ["RETURN (UPDATE (UID FLAGS) MIN) ALL", "RETURN (MIN update (BODY.PEEK[HEADER.FIELDS (TO)])) ALL"] {
+            assert_eq!(parse(&with.replace("update", "UPDATE")), Ok(Some(ReturnOptions::of(&[Min, Update]))));
+        }
         let partial = parse("RETURN (PARTIAL -1:-30 MIN) ALL").unwrap().unwrap();
         assert_eq!(partial.partial.unwrap().to_string(), "-1:-30");
         assert!(partial.has(Min) && !partial.wants_all() && partial.saves_only_named());
         for bad in [
             "RETURN ALL",
             "RETURN (X) ALL",
+            "RETURN (UPDATE ()) ALL",
+            "RETURN (MIN (UID)) ALL",
             "RETURN ( MIN) ALL",
             "RETURN (MIN ) ALL",
             "RETURN (MIN ALL",

@@ -24,13 +24,13 @@ use types::{HIERARCHY_SEPARATOR, MailboxName};
 pub(crate) const MAILBOXES_MAX: usize = 10_000;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, tag: &Tag, esearch: Esearch) -> io::Result<Status> {
-    let Esearch { sources, returns, program } = esearch;
+    let Esearch { sources, returns, update_items, program } = esearch;
     let is_open = session.selected.is_some();
     if !is_open && (sources.contains(&Source::Selected) || returns.has(ReturnOption::Update)) {
         return Ok(Status::bad("Select a mailbox first"));
     }
     if sources.iter().all(|source| *source == Source::Selected) {
-        let search = Search { uid: true, returns: Some(returns), program };
+        let search = Search { uid: true, returns: Some(returns), update_items, program };
         return run_as(session, tag, search, Asked::Esearch).await;
     }
     if !program.charset_known() {
@@ -48,7 +48,8 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, tag: &Tag, esear
     let mut opens_context = returns.has(ReturnOption::Update);
     for name in names {
         if session.selected.as_deref().is_some_and(|selected| selected.name == name) {
-            let search = Search { uid: true, returns: Some(returns), program: program.clone() };
+            let search =
+                Search { uid: true, returns: Some(returns), update_items: Vec::new(), program: program.clone() };
             let status = run_as(session, tag, search, Asked::Esearch).await?;
             if status.kind != proto_imap::response::StatusKind::Ok {
                 return Ok(status);

@@ -87,7 +87,14 @@ async fn look<S: Transport>(session: &mut Session<S>, tag: &Tag, search: Search,
         let selected = session.selected()?;
         let members = Members::Mailbox(selected.told.spanned(found.head()));
         let mailbox = (asked == Asked::Esearch).then(|| (selected.name.clone(), snapshot.uid_validity));
-        session.open_context(Context { tag: tag.as_str().into(), uid: search.uid, mailbox, query, members })?;
+        session.open_context(Context {
+            tag: tag.as_str().into(),
+            uid: search.uid,
+            mailbox,
+            query,
+            members,
+            items: search.update_items,
+        })?;
     }
     Ok(Status::ok(if asked == Asked::Search { "SEARCH completed" } else { "ESEARCH completed" }))
 }

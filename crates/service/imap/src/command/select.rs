@@ -69,8 +69,16 @@ async fn open<S: Transport>(
     let mut told = SessionView::open(view.current(), recent_from);
     told.set_enabled(session.machine.enabled());
     told.set_wanted(session.wanted());
-    let selected =
-        Selected { account, id: mailbox.id, name: select.mailbox.clone(), read_only, view, told, contexts: Vec::new() };
+    let selected = Selected {
+        account,
+        id: mailbox.id,
+        name: select.mailbox.clone(),
+        read_only,
+        view,
+        told,
+        contexts: Vec::new(),
+        own: Vec::new(),
+    };
     Ok((selected, mailbox))
 }
 

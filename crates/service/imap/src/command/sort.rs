@@ -61,7 +61,14 @@ async fn look<S: Transport>(session: &mut Session<S>, tag: &Tag, sort: Sort) -> 
     }
     if updates {
         let members = Members::Sorted(criteria, sorted);
-        let context = Context { tag: tag.as_str().into(), uid: sort.uid, mailbox: None, query, members };
+        let context = Context {
+            tag: tag.as_str().into(),
+            uid: sort.uid,
+            mailbox: None,
+            query,
+            members,
+            items: sort.update_items,
+        };
         session.open_context(context)?;
     }
     Ok(Status::ok("SORT completed"))
