@@ -5,6 +5,7 @@ import zlib
 
 from settings import HOST, PASSWORD, PORTS, USER, check, context
 
+imaplib.Commands["COMPRESS"] = ("AUTH", "SELECTED")
 MESSAGE = b"From: a@example.test\r\nSubject: deflate %d\r\n\r\n" + b"The same line again.\r\n" * 4000
 
 

@@ -4,9 +4,11 @@ use anyhow::{Context as _, bail};
 use message::corpus::Sample;
 use std::path::Path;
 
-/// The corpus's messages that IMAP can take by APPEND: a literal holds no NUL (RFC 9051 §9, `CHAR8`).
+/// The corpus's messages that IMAP can take by APPEND: a literal holds no NUL (RFC 9051 §9, `CHAR8`), and an empty one
+/// takes the command back (RFC 3502 §6.3.11).
 pub fn corpus() -> Vec<Sample> {
-    message::corpus::samples().into_iter().filter(|sample| !sample.bytes.contains(&0)).collect()
+    let fits = |sample: &Sample| !sample.bytes.is_empty() && !sample.bytes.contains(&0);
+    message::corpus::samples().into_iter().filter(fits).collect()
 }
 
 /// A well-formed letter with this subject.
