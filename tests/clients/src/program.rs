@@ -1,5 +1,6 @@
 //! Running a program: what it reads is given, how long it may take is bounded, what it says is kept.
 
+use crate::Running;
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsStr;
@@ -32,7 +33,7 @@ pub struct Finished {
     pub stdout: Vec<u8>,
     /// What it wrote to standard error.
     pub stderr: Vec<u8>,
-    name: String,
+    pub(crate) name: String,
 }
 
 impl Program {
@@ -78,13 +79,18 @@ impl Program {
         self
     }
 
+    /// Starts it and lets it go on.
+    pub fn start(self) -> anyhow::Result<Running> {
+        let Self { mut command, name, input } = self;
+        let mut running = Running::new(spawn(&mut command, &name)?, name);
+        running.say(input)?;
+        Ok(running)
+    }
+
     /// Runs it to its end. After a minute and a half it and whatever it started are killed, and that is an error.
     pub fn run(self) -> anyhow::Result<Finished> {
         let Self { mut command, name, input } = self;
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("cannot start {name}: ./test installs the Debian packages that the tests need"))?;
+        let mut child = spawn(&mut command, &name)?;
         let stdout = gather(child.stdout.take());
         let stderr = gather(child.stderr.take());
         let stdin = child.stdin.take();
@@ -132,6 +138,14 @@ impl Finished {
     }
 }
 
+/// Starts a program as the head of a process group of its own, with pipes for all that it reads and writes.
+fn spawn(command: &mut Command, name: &str) -> anyhow::Result<Child> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command
+        .spawn()
+        .with_context(|| format!("cannot start {name}: ./test installs the Debian packages that the tests need"))
+}
+
 /// Waits for a child's end, at most so long; `None` is: still there.
 pub(crate) fn wait(child: &mut Child, patience: Duration) -> anyhow::Result<Option<std::process::ExitStatus>> {
     let end = Instant::now() + patience;
@@ -151,7 +165,8 @@ pub(crate) fn pid(child: &Child) -> Option<Pid> {
     i32::try_from(child.id()).ok().and_then(Pid::from_raw)
 }
 
-fn end_group(child: &mut Child) {
+/// Kills a child and whatever it started.
+pub(crate) fn end_group(child: &mut Child) {
     if let Some(pid) = pid(child) {
         let _ = kill_process_group(pid, Signal::KILL);
     }

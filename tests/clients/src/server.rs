@@ -242,6 +242,11 @@ impl Server {
         Wire::tls(port, Arc::clone(&self.trust))
     }
 
+    /// A client's side of TLS that trusts this server's authority.
+    pub fn trust(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.trust)
+    }
+
     /// The process, while it runs.
     pub fn pid(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)

@@ -73,6 +73,19 @@ impl Device {
     }
 }
 
+#[test]
+fn what_it_says_is_compressed() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let account = server.account("anna")?;
+    server.lmtp()?.data(&[&account.address], &letter("small"))?;
+    let device = Device::new(&server, &account)?;
+    let told = mbsync(&device.directory).arg("-Dn").succeed()?.text();
+    let order: Vec<_> = ["AUTHENTICATE SCRAM-SHA-256", "COMPRESS DEFLATE", "UID FETCH"].map(|w| told.find(w)).into();
+    assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{told}");
+    assert!(device.has("INBOX", "small"));
+    Ok(())
+}
+
 /// Without mbsync's own field, by which it finds a message again whose UID it was not told.
 fn without_mark(message: &[u8]) -> Vec<u8> {
     let lines = message.split_inclusive(|b| *b == b'\n');

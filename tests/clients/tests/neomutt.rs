@@ -1,6 +1,7 @@
 //! `neomutt`, driven by the keys that a person would press: read, flag, delete, move, send, keep a copy.
 
 use anyhow::ensure;
+use tests_clients::programs::{imapflow, on_terminal};
 use tests_clients::{Account, Directory, Finished, Program, Server, after_trace, letter, with_crlf, without_cr};
 
 struct Mutt {
@@ -9,6 +10,11 @@ struct Mutt {
 
 impl Mutt {
     fn new(server: &Server, account: &Account) -> anyhow::Result<Self> {
+        Self::with(server, account, "")
+    }
+
+    /// With these lines more in its configuration.
+    fn with(server: &Server, account: &Account, more: &str) -> anyhow::Result<Self> {
         let directory = Directory::new()?;
         let user = account.address.replace('@', "%40");
         let (ports, ca) = (server.ports(), server.ca());
@@ -19,7 +25,7 @@ impl Mutt {
              set folder=\"imaps://{user}@localhost:{imaps}/\" spoolfile=\"+INBOX\" record=\"+Sent\" postponed=\"+Drafts\"\n\
              set smtp_url=\"smtps://{user}@localhost:{submissions}/\" smtp_pass=\"{password}\"\n\
              set header_cache=\"\" sort=date wait_key=no pipe_split=yes confirmappend=no confirmcreate=no\n\
-             set delete=yes quit=yes mark_old=no copy=yes editor=\"/bin/sh write\"\n",
+             set delete=yes quit=yes mark_old=no copy=yes editor=\"/bin/sh write\"\n{more}\n",
             address = account.address,
             password = account.password,
             ca = ca.display(),
@@ -34,8 +40,12 @@ impl Mutt {
     fn keys(&self, keys: &str) -> anyhow::Result<Finished> {
         let rc = std::fs::read_to_string(self.directory.join("muttrc"))?;
         self.directory.write("keysrc", format!("{rc}push '{keys}'\n"))?;
-        let program = Program::new("script").args(["-qec", "neomutt -n -F keysrc", "/dev/null"]);
-        program.home(self.directory.path()).succeed()
+        on_terminal(&self.directory, "neomutt -n -d 2 -l trace -F keysrc").succeed()
+    }
+
+    /// What it said to the server and heard from it.
+    fn trace(&self) -> anyhow::Result<String> {
+        Ok(String::from_utf8_lossy(&std::fs::read(self.directory.join("trace0"))?).into_owned())
     }
 
     /// `neomutt` as a command that sends (`-s`), without a terminal.
@@ -121,5 +131,57 @@ fn new_mail_shows_while_the_mailbox_is_open() -> anyhow::Result<()> {
     mutt.keys(&format!("{deliver}<imap-fetch-mail><last-entry><pipe-message>cat > last.txt<enter><exit>"))?;
     let piped = std::fs::read(mutt.directory.join("last.txt"))?;
     assert_eq!(after_trace(&piped), without_cr(&before));
+    Ok(())
+}
+
+#[test]
+fn a_header_cache_is_brought_up_to_date_by_what_changed() -> anyhow::Result<()> {
+    for (lines, word) in [
+        ("set imap_condstore=yes imap_qresync=yes", " VANISHED)"),
+        ("set imap_condstore=yes imap_qresync=no", "(CHANGEDSINCE "),
+    ] {
+        let server = Server::start()?;
+        let anna = server.account("anna")?;
+        let mut imap = server.imap(&anna)?;
+        for number in 1..=5 {
+            ensure!(imap.append("INBOX", "(\\Seen)", &letter(&format!("letter {number}")))?.ok);
+        }
+        let mutt = Mutt::with(&server, &anna, &format!("{lines} header_cache=\"cache\""))?;
+        mutt.keys("<first-entry><exit>")?;
+        // Meanwhile another device flags one, deletes one and adds one.
+        imap.expect("SELECT INBOX")?;
+        imap.expect("STORE 2 +FLAGS (\\Flagged)")?;
+        imap.expect("STORE 3 +FLAGS (\\Deleted)")?;
+        imap.expect("EXPUNGE")?;
+        ensure!(imap.append("INBOX", "", &letter("letter 6"))?.ok);
+        mutt.keys(
+            "<limit>~F<enter><pipe-message>cat > flagged.txt<enter><limit>~A<enter>\
+             <tag-pattern>~A<enter><tag-prefix><pipe-message>grep Subject: >> all.txt<enter><exit>",
+        )?;
+        assert_eq!(std::fs::read(mutt.directory.join("flagged.txt"))?, without_cr(&letter("letter 2")), "{word}");
+        let all = String::from_utf8(std::fs::read(mutt.directory.join("all.txt"))?)?;
+        let expected = ["letter 1", "letter 2", "letter 4", "letter 5", "letter 6"].map(|s| format!("Subject: {s}\n"));
+        assert_eq!(all, expected.concat(), "{word}");
+        let trace = mutt.trace()?;
+        ensure!(trace.contains(word), "{trace}");
+    }
+    Ok(())
+}
+
+#[test]
+fn neomutt_in_idle_shows_what_imapflow_adds() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let anna = server.account("anna")?;
+    server.lmtp()?.data(&[&anna.address], &letter("first"))?;
+    // It looks at its socket, which costs no question to the server, every second.
+    let mutt = Mutt::with(&server, &anna, "set imap_idle=yes timeout=1 mail_check=1")?;
+    let mut running = on_terminal(&mutt.directory, "neomutt -n -d 2 -l trace -F muttrc").start()?;
+    running.wait_for("first")?;
+    imapflow(&server, &anna, "add", "pushed")?.succeed()?;
+    running.wait_for("pushed")?;
+    running.say("x")?;
+    running.finish()?;
+    let trace = mutt.trace()?;
+    ensure!(trace.contains(" IDLE"), "{trace}");
     Ok(())
 }

@@ -1,28 +1,11 @@
 //! Python's imaplib, poplib and smtplib (`python/*.py`): every byte of the corpus, and a day's work.
 
 use anyhow::{Context as _, ensure};
-use serde_json::json;
-use std::path::Path;
-use tests_clients::{Account, Directory, Finished, Program, Server, after_trace, corpus, letter};
+use tests_clients::{Account, Directory, Finished, Server, after_trace, corpus, letter, programs};
 
 /// Runs a script of `python/`.
-fn python(server: &Server, account: &Account, script: &str, more: &[(&str, &Path)]) -> anyhow::Result<Finished> {
-    let ports = server.ports();
-    let mut settings = json!({
-        "ports": {
-            "smtp": ports.smtp, "submission": ports.submission, "submissions": ports.submissions, "imap": ports.imap,
-            "imaps": ports.imaps, "pop3": ports.pop3, "pop3s": ports.pop3s, "lmtp": ports.lmtp,
-        },
-        "ca": server.ca(), "user": account.address, "password": account.password,
-    });
-    for (name, value) in more {
-        if let Some(settings) = settings.as_object_mut() {
-            settings.insert((*name).to_owned(), json!(value));
-        }
-    }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(script);
-    let program = Program::new("python3").arg("-B").arg(path).arg(settings.to_string());
-    program.succeed().with_context(|| script.to_owned())
+fn python(server: &Server, account: &Account, script: &str, more: &[(&str, &str)]) -> anyhow::Result<Finished> {
+    programs::python(server, account, script, more).succeed().with_context(|| script.to_owned())
 }
 
 #[test]
@@ -36,7 +19,7 @@ fn imaplib_gets_every_byte_of_the_corpus() -> anyhow::Result<()> {
         ensure!(answer.ok, "{}: {}", sample.name, answer.text);
     }
     let out = Directory::new()?;
-    python(&server, &anna, "imap_fetch.py", &[("out", out.path())])?;
+    python(&server, &anna, "imap_fetch.py", &[("out", &out.path().to_string_lossy())])?;
     for (uid, sample) in (1..).zip(&corpus) {
         let got = std::fs::read(out.join(format!("{uid}")))?;
         assert!(got == sample.bytes, "{}: {} bytes, not {}", sample.name, got.len(), sample.bytes.len());
@@ -79,7 +62,7 @@ fn poplib_gets_every_byte_of_the_corpus_that_lmtp_brought() -> anyhow::Result<()
         }
     }
     let out = Directory::new()?;
-    python(&server, &anna, "pop3_fetch.py", &[("out", out.path())])?;
+    python(&server, &anna, "pop3_fetch.py", &[("out", &out.path().to_string_lossy())])?;
     for (number, sample) in (1..).zip(&kept) {
         let got = std::fs::read(out.join(format!("{number}")))?;
         let mut expected = sample.bytes.clone();
@@ -128,7 +111,7 @@ fn poplib_does_a_days_work() -> anyhow::Result<()> {
 fn smtplib_sends_in_every_way_and_is_refused_where_it_should_be() -> anyhow::Result<()> {
     let server = Server::start()?;
     let (anna, ben) = (server.account("anna")?, server.account("ben")?);
-    python(&server, &anna, "smtp_send.py", &[("to", Path::new(&ben.address))])?;
+    python(&server, &anna, "smtp_send.py", &[("to", &ben.address)])?;
     let got = server.imap(&ben)?.messages("INBOX")?;
     let subjects: Vec<String> = got
         .iter()
