@@ -1,5 +1,6 @@
 //! What a transcript needs of a server: pipes into its services and a way to put mail into it beforehand.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -54,6 +55,15 @@ impl Protocol {
     }
 }
 
+/// How many messages one IMAP command may take (RFC 9738).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageLimit {
+    /// MESSAGELIMIT
+    Every(NonZeroU32),
+    /// SAVELIMIT
+    Saving(NonZeroU32),
+}
+
 /// A fresh server with the accounts [`ANNA`] and [`BEN`], their first mailboxes, and no mail. Each transcript gets its
 /// own.
 #[expect(async_fn_in_trait, reason = "used by one thread, never behind a pointer")]
@@ -69,6 +79,12 @@ pub trait Backend {
 
     /// Makes an address that leads to others.
     async fn add_alias(&self, alias: &str, targets: &[String]) -> anyhow::Result<()>;
+
+    /// Limits how many messages a command of the IMAP connections takes that are opened from now on.
+    async fn limit_messages(&self, limit: MessageLimit) -> anyhow::Result<()>;
+
+    /// Brings back all deleted mail of [`ANNA`] that can be had back, as the operator does.
+    async fn undelete(&self) -> anyhow::Result<()>;
 
     /// Puts a message into a mailbox of [`ANNA`] and tells its UID. `date` is in the form of APPEND.
     async fn append(&self, mailbox: &str, message: &[u8], flags: &[String], date: Option<&str>) -> anyhow::Result<u32>;

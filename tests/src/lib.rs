@@ -10,6 +10,6 @@ mod pattern;
 mod runner;
 mod transcript;
 
-pub use backend::{ANNA, BEN, Backend, DOMAIN, PASSWORD, Protocol, Stream};
+pub use backend::{ANNA, BEN, Backend, DOMAIN, MessageLimit, PASSWORD, Protocol, Stream};
 pub use runner::{Failure, play};
 pub use transcript::{Transcript, all_transcripts};

@@ -70,7 +70,7 @@ fn label_of(action: &Action) -> Option<Label> {
         | Action::Skip(label)
         | Action::ExpectClosed(label)
         | Action::Given(Given::Connection(label, _)) => Some(*label),
-        Action::Given(_) | Action::Wait(_) => None,
+        Action::Given(_) | Action::Wait(_) | Action::Undelete => None,
     }
 }
 
@@ -87,6 +87,7 @@ impl<B: Backend> Player<'_, B> {
         match &step.action {
             Action::Given(given) => self.prepare(given).await,
             Action::Wait(time) => self.backend.advance(*time).await,
+            Action::Undelete => self.backend.undelete().await,
             Action::Send(label, pattern) => {
                 let line = pattern.fill(&self.captures)?;
                 self.connection(*label).await?.send(&line).await
@@ -173,6 +174,7 @@ impl<B: Backend> Player<'_, B> {
         match given {
             Given::Mailbox(name) => self.backend.create_mailbox(name).await,
             Given::Quota(octets) => self.backend.set_quota(*octets).await,
+            Given::MessageLimit(limit) => self.backend.limit_messages(*limit).await,
             Given::Alias { alias, targets } => self.backend.add_alias(alias, targets).await,
             Given::Messages { mailbox, count, captures } => {
                 for number in 1..=*count {

@@ -41,6 +41,8 @@ pub(crate) enum Action {
     ExpectClosed(Label),
     /// Time passes.
     Wait(Duration),
+    /// The operator brings back all deleted mail of Anna's account.
+    Undelete,
 }
 
 /// A step and the line it stands in.

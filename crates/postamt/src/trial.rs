@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use directory::TrialDirectory;
 use domain::{DirectoryError, MailOptions, PasswordOptions, QueueOptions};
 use net::{ConnectionLimits, SelfMade, SystemClock};
-use service_imap::Unauthenticate;
+use service_imap::{MessageLimit, Unauthenticate};
 use std::time::Instant;
 use text::{Facts, Person, Ports};
 use types::{Address, Clock as _, DomainName, Octets, Secret};
@@ -101,6 +101,7 @@ fn server_options(directory: &TrialDirectory, made: &SelfMade) -> anyhow::Result
         recipients_max: 1000,
         mail: MailOptions { message_max: MESSAGE_MAX, ..MailOptions::default() },
         unauthenticate: Unauthenticate::Offered,
+        message_limit: MessageLimit::None,
         passwords: PasswordOptions { default_domain: DomainName::parse(DOMAIN).ok(), ..PasswordOptions::default() },
         queue: QueueOptions::default(),
         exit: Exit::Outbox,

@@ -1,7 +1,7 @@
 //! The runner against a server of a few lines, with transcripts that hold and transcripts that do not.
 
 use super::*;
-use crate::backend::{Protocol, Stream};
+use crate::backend::{MessageLimit, Protocol, Stream};
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -27,6 +27,14 @@ impl Backend for Toy {
     }
 
     async fn add_alias(&self, _: &str, _: &[String]) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    async fn limit_messages(&self, _: MessageLimit) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    async fn undelete(&self) -> anyhow::Result<()> {
         Ok(())
     }
 

@@ -5,6 +5,8 @@
 //! given: message hello ($uid) in INBOX with flags \Seen $Forwarded dated 17-Jul-1996 02:44:25 -0700
 //! given: mailbox Archive
 //! given: quota 1000 octets
+//! given: message limit 3
+//! given: save limit 3
 //! given: alias sales@example.test to anna@example.test ben@example.test
 //! given: C in clear
 //! given: C greeted
@@ -16,7 +18,7 @@
 
 use super::Label;
 use super::parse::label;
-use crate::backend::{ANNA, BEN, Protocol};
+use crate::backend::{ANNA, BEN, MessageLimit, Protocol};
 use anyhow::{Context, bail};
 
 /// How far a connection is when the transcript begins. Whatever was said for that is not in the transcript.
@@ -43,6 +45,8 @@ pub(crate) enum Given {
     Mailbox(String),
     /// How much Anna's account may hold, in octets.
     Quota(u64),
+    /// How many messages an IMAP command may take.
+    MessageLimit(MessageLimit),
     Alias {
         alias: String,
         targets: Vec<String>,
@@ -86,6 +90,12 @@ fn one(home: Protocol, text: &str) -> anyhow::Result<Given> {
     if let Some(rest) = text.strip_prefix("quota ") {
         let octets = rest.strip_suffix(" octets").context("how many octets?")?;
         return Ok(Given::Quota(octets.parse().context("a number")?));
+    }
+    if let Some(limit) = text.strip_prefix("message limit ") {
+        return Ok(Given::MessageLimit(MessageLimit::Every(limit.parse().context("a number")?)));
+    }
+    if let Some(limit) = text.strip_prefix("save limit ") {
+        return Ok(Given::MessageLimit(MessageLimit::Saving(limit.parse().context("a number")?)));
     }
     if let Some(rest) = text.strip_prefix("alias ") {
         let (alias, targets) = rest.split_once(" to ").context("to whom?")?;
@@ -218,6 +228,9 @@ mod tests {
         assert_eq!(one("C selected INBOX"), Some(Given::Connection(C, selected())));
         assert_eq!(one("mailbox Archive"), Some(Given::Mailbox("Archive".to_owned())));
         assert_eq!(one("quota 1000 octets"), Some(Given::Quota(1000)));
+        let three = 3.try_into().unwrap();
+        assert_eq!(one("message limit 3"), Some(Given::MessageLimit(MessageLimit::Every(three))));
+        assert_eq!(one("save limit 3"), Some(Given::MessageLimit(MessageLimit::Saving(three))));
         let [alias, anna, ben] = ["sales@x", "anna@x", "ben@x"].map(str::to_owned);
         assert_eq!(one("alias sales@x to anna@x ben@x"), Some(Given::Alias { alias, targets: vec![anna, ben] }));
     }
@@ -232,6 +245,8 @@ mod tests {
             "INBOX with 1 message (uid)",
             "message hello",
             "quota x",
+            "message limit 0",
+            "save limit x",
             "alias x",
         ] {
             assert!(Given::parse(Protocol::Imap, text).is_err(), "{text}");

@@ -39,6 +39,8 @@ pub(super) fn parse(path: &str, text: &str) -> anyhow::Result<Transcript> {
             let rest = rest.trim_start();
             match prefix {
                 "given" => Ok((Given::parse(home, rest)?.into_iter().map(Action::Given).collect(), None)),
+                "admin" if rest == "undelete" => Ok((vec![Action::Undelete], None)),
+                "admin" => bail!("`{rest}` is nothing that the operator can do"),
                 "wait" => Ok((vec![Action::Wait(parse_wait(rest)?)], None)),
                 _ => speech(&speaker(home, prefix)?, rest),
             }

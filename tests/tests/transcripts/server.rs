@@ -12,11 +12,11 @@ use service_session::{Arrival, Piped, Shared};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use store_embedded::Embedded;
 use store_kv::{Engine, Memory};
-use tests::{ANNA, BEN, Backend, DOMAIN, PASSWORD, Protocol, Stream};
+use tests::{ANNA, BEN, Backend, DOMAIN, MessageLimit, PASSWORD, Protocol, Stream};
 use types::{AccountId, Address, DomainName, Flags, Keyword, MailboxName, ManualClock, Octets, Secret, Timestamp};
 
 /// 2026-02-01T00:00:00Z: after the dates of all messages.
@@ -25,6 +25,8 @@ const NOW: Timestamp = Timestamp(1_769_904_000_000);
 const PIPE: usize = 256 << 10;
 /// The segments of a store that lives for one transcript.
 const SEGMENT: u64 = 1 << 20;
+/// More messages than a transcript deletes.
+const RETAINED_MAX: usize = 100;
 const HOSTNAME: &str = "mail.example.test";
 
 /// An engine, and what goes with it when the transcript is over.
@@ -69,6 +71,7 @@ pub(crate) struct Server {
     admission: Arc<Admission>,
     anna: AccountId,
     next_port: AtomicU16,
+    message_limit: Mutex<proto_imap::MessageLimit>,
 }
 
 impl Server {
@@ -90,7 +93,7 @@ impl Server {
         let shared = Shared { mail, directory, clock: clock.clone(), hostname, tls: Some(tls()?) };
         let admission = Admission::new(ConnectionLimits::default());
         let next_port = AtomicU16::new(40_000);
-        Ok(Self { store, clock, shared, delivery, admission, anna, next_port })
+        Ok(Self { store, clock, shared, delivery, admission, anna, next_port, message_limit: Mutex::default() })
     }
 
     fn arrival(&self, stream: tokio::io::DuplexStream, tls: bool) -> anyhow::Result<Arrival<Piped>> {
@@ -143,6 +146,23 @@ impl Backend for Server {
         Ok(self.shared.directory.alias_add(&Address::parse(alias)?, &targets, false).await?)
     }
 
+    async fn limit_messages(&self, limit: MessageLimit) -> anyhow::Result<()> {
+        let limit = match limit {
+            MessageLimit::Every(limit) => proto_imap::MessageLimit::Every(limit),
+            MessageLimit::Saving(limit) => proto_imap::MessageLimit::Saving(limit),
+        };
+        *self.message_limit.lock().map_err(|_| anyhow::anyhow!("a step failed"))? = limit;
+        Ok(())
+    }
+
+    async fn undelete(&self) -> anyhow::Result<()> {
+        let account = self.shared.mail.account(self.anna).await?;
+        let retained = account.retained(None, RETAINED_MAX).await?;
+        let ids: Vec<_> = retained.messages.iter().map(|message| message.id).collect();
+        account.restore(&ids).await?;
+        Ok(())
+    }
+
     async fn append(&self, mailbox: &str, message: &[u8], flags: &[String], date: Option<&str>) -> anyhow::Result<u32> {
         let account = self.shared.mail.account(self.anna).await?;
         let mailboxes = account.mailboxes().await?;
@@ -166,7 +186,10 @@ impl Backend for Server {
         let shared = self.shared.clone();
         match protocol {
             Protocol::Imap => {
-                let service = service_imap::Service { shared, options: service_imap::Options::default() };
+                let message_limit = *self.message_limit.lock().map_err(|_| anyhow::anyhow!("a step failed"))?;
+                let limits = proto_imap::Limits { message_limit, ..proto_imap::Limits::default() };
+                let options = service_imap::Options { limits, ..service_imap::Options::default() };
+                let service = service_imap::Service { shared, options };
                 tokio::spawn(service_imap::run(Arc::new(service), arrival));
             }
             Protocol::Pop3 => {

@@ -182,13 +182,28 @@ const SECTIONS: &[Section] = &[
     Section {
         name: "imap",
         about: "What IMAP offers.",
-        settings: &[setting(
-            "unauthenticate",
-            Value("true"),
-            "false",
-            "Whether a connection may sign out and serve another account (RFC 8437). Behind a proxy that judges sign-ins, \
-             say no.",
-        )],
+        settings: &[
+            setting(
+                "unauthenticate",
+                Value("true"),
+                "false",
+                "Whether a connection may sign out and serve another account (RFC 8437). Behind a proxy that judges \
+                 sign-ins, say no.",
+            ),
+            setting(
+                "message-limit",
+                Absent("none"),
+                "10000",
+                "How many messages one command takes (MESSAGELIMIT, RFC 9738); what it names beyond that, a program must \
+                 ask for again. Programs that do not know this see the newest messages only: think twice.",
+            ),
+            setting(
+                "save-limit",
+                Absent("none"),
+                "10000",
+                "The same for what one COPY or APPEND saves, and for nothing else (SAVELIMIT).",
+            ),
+        ],
     },
     Section {
         name: "log",

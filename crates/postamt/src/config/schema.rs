@@ -1,9 +1,11 @@
 //! What may stand in `postamt.toml`, with its defaults. One field here, one in the owner's `Options`.
 
 use super::units::{Size, Span};
+use domain::MailOptions;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
@@ -187,11 +189,32 @@ impl Default for Mail {
 pub(crate) struct Imap {
     /// Whether a connection may sign out and serve another account.
     pub(crate) unauthenticate: bool,
+    /// How many messages one command takes, whatever it does.
+    pub(crate) message_limit: Option<NonZeroU32>,
+    /// The same for COPY and APPEND only.
+    pub(crate) save_limit: Option<NonZeroU32>,
 }
 
 impl Default for Imap {
     fn default() -> Self {
-        Self { unauthenticate: true }
+        Self { unauthenticate: true, message_limit: None, save_limit: None }
+    }
+}
+
+impl Imap {
+    /// RFC 9738 §3: fewer than a thousand would make programs that know of no limit useless. More are never copied at
+    /// once.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let possible = 1000..=u64::try_from(MailOptions::default().copy_max).unwrap_or(u64::MAX);
+        for (key, limit) in [("imap.message-limit", self.message_limit), ("imap.save-limit", self.save_limit)] {
+            if limit.is_some_and(|limit| !possible.contains(&u64::from(limit.get()))) {
+                return Err((key, format!("it is between {} and {}", possible.start(), possible.end())));
+            }
+        }
+        if self.message_limit.is_some() && self.save_limit.is_some() {
+            return Err(("imap.save-limit", "message-limit is for COPY and APPEND too".into()));
+        }
+        Ok(())
     }
 }
 
@@ -246,6 +269,7 @@ impl Config {
         if self.outbound.relay_user.is_some() != self.outbound.relay_password_file.is_some() {
             return Err(("outbound.relay-user", "relay-user and relay-password-file belong together".into()));
         }
+        self.imap.check()?;
         EnvFilter::try_new(&self.log.level).map_err(|e| ("log.level", format!("`{}`: {e}", self.log.level)))?;
         for route in self.outbound.relay.iter().chain(self.outbound.routes.values()) {
             host_and_port(route).ok_or_else(|| ("outbound.relay", format!("`{route}` is not host:port")))?;
@@ -285,5 +309,18 @@ mod tests {
         assert!(with("[listen]\nimaps = [\"/run/postamt/imaps\", \"[::1]:993\"]\n").is_ok());
         assert!(with("[listen]\nimaps = [\"993\"]\n").unwrap_err().to_string().contains("p.toml:4: listen.imaps"));
         assert!(with("[log]\nlevel = \"postamt=loud\"\n").unwrap_err().to_string().contains("p.toml:4: log.level"));
+    }
+
+    #[test]
+    fn a_message_limit_is_neither_too_low_nor_beyond_what_is_copied_at_once() {
+        let with = |rest: &str| parse(&format!("[server]\nhostname = \"mail.example.org\"\n[imap]\n{rest}"), "p.toml");
+        for setting in ["message-limit", "save-limit"] {
+            assert!(with(&format!("{setting} = 1000\n")).is_ok() && with(&format!("{setting} = 100000\n")).is_ok());
+            for bad in [0, 999, 100_001] {
+                assert!(with(&format!("{setting} = {bad}\n")).is_err(), "{setting} {bad}");
+            }
+        }
+        let both = with("message-limit = 1000\nsave-limit = 1000\n").unwrap_err().to_string();
+        assert!(both.contains("p.toml:5: imap.save-limit"), "{both}");
     }
 }

@@ -1,11 +1,11 @@
 //! What a server is started with: the configuration file's values in the owners' types.
 
 use crate::config::Config;
-use crate::config::schema::{Listen as ListenConfig, host_and_port};
+use crate::config::schema::{Imap, Listen as ListenConfig, host_and_port};
 use anyhow::Context as _;
 use domain::{MailOptions, PasswordOptions, QueueOptions, Schedule};
 use net::{CertificateFiles, ConnectionLimits, Endpoint, Resolver};
-use service_imap::Unauthenticate;
+use service_imap::{MessageLimit, Unauthenticate};
 use service_outbound::{HostPort, Relay, Routes};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -61,6 +61,7 @@ pub(crate) struct Options {
     pub(crate) recipients_max: usize,
     pub(crate) mail: MailOptions,
     pub(crate) unauthenticate: Unauthenticate,
+    pub(crate) message_limit: MessageLimit,
     pub(crate) passwords: PasswordOptions,
     pub(crate) queue: QueueOptions,
     pub(crate) exit: Exit,
@@ -94,10 +95,19 @@ impl Options {
             recipients_max: limits.recipients,
             mail: MailOptions { retention: config.mail.retention.0, message_max, ..MailOptions::default() },
             unauthenticate: if config.imap.unauthenticate { Unauthenticate::Offered } else { Unauthenticate::Withheld },
+            message_limit: message_limit(&config.imap),
             passwords: PasswordOptions::default(),
             queue: queue(config),
             exit: exit(config)?,
         })
+    }
+}
+
+fn message_limit(imap: &Imap) -> MessageLimit {
+    match (imap.message_limit, imap.save_limit) {
+        (Some(limit), _) => MessageLimit::Every(limit),
+        (None, Some(limit)) => MessageLimit::Saving(limit),
+        (None, None) => MessageLimit::None,
     }
 }
 

@@ -29,7 +29,10 @@ pub(crate) fn listen(
 ) -> Vec<(Kind, SocketAddr)> {
     let imap = Arc::new(service_imap::Service {
         shared: core.shared.clone(),
-        options: service_imap::Options { unauthenticate: options.unauthenticate, ..service_imap::Options::default() },
+        options: service_imap::Options {
+            limits: service_imap::Limits { message_limit: options.message_limit, ..service_imap::Limits::default() },
+            unauthenticate: options.unauthenticate,
+        },
     });
     let pop3 = Arc::new(service_pop3::Service {
         shared: core.shared.clone(),

@@ -30,6 +30,7 @@ pub mod status;
 pub mod store;
 pub mod subscribe;
 pub mod thread;
+pub mod uid_batches;
 pub mod unsubscribe;
 
 pub(crate) mod flag_list;
@@ -61,6 +62,7 @@ pub use status::{Status, StatusItem};
 pub use store::Store;
 pub use subscribe::Subscribe;
 pub use thread::Thread;
+pub use uid_batches::UidBatches;
 pub use unsubscribe::Unsubscribe;
 
 use crate::view::Expunges;
@@ -136,6 +138,8 @@ pub enum Command {
     Esearch(Esearch),
     /// CANCELUPDATE
     CancelUpdate(CancelUpdate),
+    /// UIDBATCHES
+    UidBatches(UidBatches),
     /// FETCH, UID FETCH
     Fetch(Fetch),
     /// STORE, UID STORE

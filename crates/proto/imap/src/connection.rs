@@ -26,13 +26,14 @@ use crate::codec::LiteralAnnouncement;
 use crate::command::enable::Extension;
 use crate::enabled::Enabled;
 use crate::language::Language;
-use crate::limits::Limits;
+use crate::limits::{Limits, MessageLimit};
 use crate::registry::{CAPABILITIES, COMMANDS};
 use crate::response::{Capabilities, Code, Response, Status, StatusKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use phase::Phase;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The states of RFC 3501 §3.
@@ -271,6 +272,11 @@ impl Connection {
         let mut line = names.join(" ");
         line.push_str(" APPENDLIMIT=");
         line.push_str(&self.limits.message_max.0.to_string());
+        match self.limits.message_limit {
+            MessageLimit::None => {}
+            MessageLimit::Every(limit) => drop(write!(line, " MESSAGELIMIT={limit}")),
+            MessageLimit::Saving(limit) => drop(write!(line, " SAVELIMIT={limit}")),
+        }
         if self.state == State::NotAuthenticated {
             if self.policy.starttls {
                 line.push_str(" STARTTLS");

@@ -26,7 +26,7 @@ pub use command::Command;
 pub use connection::{Connection, Event, Policy, State, Tag};
 pub use enabled::Enabled;
 pub use language::Language;
-pub use limits::Limits;
+pub use limits::{Limits, MessageLimit};
 pub use response::{Code, Response, Status};
 pub use view::SessionView;
 

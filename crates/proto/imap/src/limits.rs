@@ -1,5 +1,6 @@
 //! What one connection may cost.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 use types::Octets;
 
@@ -37,6 +38,30 @@ pub const APPEND_MESSAGES_MAX: usize = 1000;
 /// The largest message, where nothing else is said.
 pub const MESSAGE_MAX: Octets = Octets::mib(50);
 
+/// How many messages one command may take (RFC 9738 §3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MessageLimit {
+    /// As many as there are.
+    #[default]
+    None,
+    /// MESSAGELIMIT: so many, whatever the command does with them.
+    Every(NonZeroU32),
+    /// SAVELIMIT: so many where messages are saved, in COPY and APPEND.
+    Saving(NonZeroU32),
+}
+
+impl MessageLimit {
+    /// How many a command may take that reads, changes or moves messages.
+    pub fn of_every(self) -> Option<NonZeroU32> {
+        if let Self::Every(limit) = self { Some(limit) } else { None }
+    }
+
+    /// How many COPY and APPEND may take.
+    pub fn of_saving(self) -> Option<NonZeroU32> {
+        if let Self::Every(limit) | Self::Saving(limit) = self { Some(limit) } else { None }
+    }
+}
+
 /// The limits of a connection. `Default` gives the constants of this module.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -68,6 +93,8 @@ pub struct Limits {
     pub append_chunk_max: Octets,
     /// See [`APPEND_MESSAGES_MAX`].
     pub append_messages_max: usize,
+    /// How many messages one command may take. The session keeps to it; it is announced.
+    pub message_limit: MessageLimit,
     /// The largest message, as APPENDLIMIT tells it (RFC 7889 §2); the session keeps to it.
     pub message_max: Octets,
 }
@@ -89,7 +116,19 @@ impl Default for Limits {
             literal_timeout: LITERAL_TIMEOUT,
             append_chunk_max: APPEND_CHUNK_MAX,
             append_messages_max: APPEND_MESSAGES_MAX,
+            message_limit: MessageLimit::None,
             message_max: MESSAGE_MAX,
         }
+    }
+}
+
+impl Limits {
+    /// How many messages of one APPEND are handed out. Where a message limit is announced it holds instead, and the
+    /// session refuses the first one too many with its code.
+    pub(crate) fn append_room(&self) -> usize {
+        let announced = self.message_limit.of_saving();
+        announced.map_or(self.append_messages_max, |limit| {
+            usize::try_from(limit.get()).unwrap_or(usize::MAX).saturating_add(1)
+        })
     }
 }

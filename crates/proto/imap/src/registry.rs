@@ -125,6 +125,7 @@ pub static COMMANDS: &[Spec] = &[
         .and_uid()
         .streaming(command::replace::open)
         .announced("REPLACE"),
+    row("UIDBATCHES", Stage::Selected, command::uid_batches::parse).announced("UIDBATCHES"),
     // The prefix itself, so that the state is judged before what follows it.
     row("UID", Stage::Selected, uid_alone),
 ];
@@ -198,7 +199,7 @@ pub(crate) fn parse_head<'a>(cursor: &Cursor<'a>, state: State) -> Result<Head<'
         spec = find(arguments.word()?).filter(|s| s.uid).ok_or(UNKNOWN)?;
     }
     spec.allowed_in(state).map_err(ParseError::Syntax)?;
-    // RFC 9586 §3: EXPUNGE names no messages, all others do so by their sequence numbers where UID is missing.
+    // RFC 9586 §3.2, §3.8: EXPUNGE names no messages, all others do so by their sequence numbers where UID is missing.
     if spec.uid && !uid && spec.name != "EXPUNGE" && cursor.enabled().uid_only() {
         return Err(UID_REQUIRED);
     }

@@ -6,6 +6,7 @@ mod flags;
 mod list;
 mod status;
 mod thread;
+mod uid_batches;
 
 pub use code::{Capabilities, Code};
 pub use esearch::{ContextChange, EsearchResponse};
@@ -13,6 +14,7 @@ pub use flags::{write_flag_list, write_flags};
 pub use list::{Child, Existence, ListEntry};
 pub use status::{MailboxStatus, Status, StatusKind};
 pub use thread::{ThreadNode, ThreadResponse};
+pub use uid_batches::UidBatchesResponse;
 
 use crate::codec::write::{write_astring, write_nstring, write_number, write_spaced, write_string};
 use crate::command::enable::Extension;

@@ -3,7 +3,7 @@
 use crate::command::{
     cancel_update, capability, close, comparator, compress, copy, create, delete, enable, esearch, expunge, fetch, id,
     language, list, lsub, mailbox_status, r#move, namespace, notify, rename, search, select, sort, store, subscribe,
-    thread, unauthenticate,
+    thread, uid_batches, unauthenticate,
 };
 use crate::login;
 use crate::session::Session;
@@ -59,6 +59,7 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
         Command::Thread(thread) => thread::run(session, &tag, thread).await?,
         Command::Esearch(esearch) => esearch::run(session, &tag, esearch).await?,
         Command::CancelUpdate(cancel) => cancel_update::run(session, &cancel)?,
+        Command::UidBatches(request) => uid_batches::run(session, &tag, request).await?,
         Command::Fetch(fetch) => fetch::run(session, fetch).await?,
         Command::Store(store) => store::run(session, store).await?,
         Command::Copy(copy) => copy::run(session, copy).await?,

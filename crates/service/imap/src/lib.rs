@@ -13,4 +13,5 @@ mod selected;
 mod session;
 mod status;
 
+pub use proto_imap::{Limits, MessageLimit};
 pub use session::{Options, Service, Unauthenticate, run};

@@ -3,7 +3,17 @@
 use crate::contexts::Context;
 use domain::{Account, View};
 use proto_imap::SessionView;
+use proto_imap::command::UidBatches;
 use types::{MailboxId, MailboxName, Uid};
+
+/// A UIDBATCHES, and the mailbox as it was told then.
+pub(crate) struct AskedBatches {
+    pub(crate) request: UidBatches,
+    /// How many messages there were.
+    pub(crate) exists: u32,
+    /// The highest UID.
+    pub(crate) last: u32,
+}
 
 /// A selected mailbox.
 pub(crate) struct Selected {
@@ -22,4 +32,6 @@ pub(crate) struct Selected {
     pub(crate) contexts: Vec<Context>,
     /// Messages that the session put here itself since news were told: it is not sent what it knows (RFC 5465 §5.2).
     pub(crate) own: Vec<Uid>,
+    /// What UIDBATCHES was asked for last.
+    pub(crate) batches: Option<AskedBatches>,
 }

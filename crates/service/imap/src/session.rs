@@ -12,7 +12,7 @@ use net::{ShutdownToken, Ticket};
 use proto_imap::command::Extension;
 use proto_imap::connection::{LoginPolicy, Tag};
 use proto_imap::view::{EXPUNGES_HELD_MAX, Expunges, UpdateForm};
-use proto_imap::{Code, Connection, Event, Limits, Policy, Response, Status};
+use proto_imap::{Code, Connection, Event, Limits, MessageLimit, Policy, Response, Status};
 use proto_sasl::{Protocol, TlsState};
 use service_session::{Arrival, Attempt, BrokenDeflate, OUTPUT_HIGH, Shared, Transport, Wire};
 use std::io;
@@ -144,6 +144,11 @@ impl<S: Transport> Session<S> {
     pub(crate) fn account(&self) -> io::Result<&Account> {
         let signed_in = self.account.as_ref();
         signed_in.map(|s| &s.account).ok_or_else(|| io::Error::other("a command came before the sign-in"))
+    }
+
+    /// How many messages a command may take.
+    pub(crate) fn message_limit(&self) -> MessageLimit {
+        self.service.options.limits.message_limit
     }
 
     /// Who is signed in.

@@ -66,6 +66,8 @@ const IMAP_INSIDE: &[&str] = &[
     "a SELECT Work (CONDSTORE)\r\n",
     "a ENABLE QRESYNC\r\n",
     "a ENABLE UIDONLY\r\n",
+    "a UIDBATCHES 500 1:2\r\n",
+    "a UID SEARCH UIDAFTER 1 UIDBEFORE 9\r\n",
     "a SELECT Work (QRESYNC (1769904000 1 1:9 (1,2:3 1,2:3)))\r\n",
     "a UID FETCH 1:* (FLAGS) (CHANGEDSINCE 1 VANISHED)\r\n",
     "a EXAMINE INBOX\r\n",

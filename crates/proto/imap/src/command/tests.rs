@@ -34,6 +34,27 @@ fn all_bad(texts: &[&str]) {
     }
 }
 
+#[test]
+fn uidbatches_takes_a_size_and_a_range() {
+    let all = parse("UIDBATCHES 2000").unwrap();
+    assert!(matches!(all, Command::UidBatches(UidBatches { size, batches: None }) if size.get() == 2000));
+    let some = parse("uidbatches 500 10:10").unwrap();
+    assert!(matches!(some, Command::UidBatches(UidBatches { batches: Some(range), .. }) if range == (10..=10)));
+    let turned = parse("UIDBATCHES 2000 4:1");
+    assert!(matches!(turned, Err(ParseError::Misuse(Code::ClientBug, _))), "RFC 10022 §3.1.5: {turned:?}");
+    all_bad(&[
+        "UIDBATCHES",
+        "UIDBATCHES 0",
+        "UIDBATCHES x",
+        "UIDBATCHES 4294967296",
+        "UIDBATCHES 500 1",
+        "UIDBATCHES 500 0:1",
+        "UIDBATCHES 500 1:*",
+        "UIDBATCHES 500 1:2,3:4",
+        "UID UIDBATCHES 500",
+    ]);
+}
+
 fn name(text: &str) -> MailboxName {
     MailboxName::parse(text).unwrap()
 }

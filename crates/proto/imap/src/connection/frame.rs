@@ -206,7 +206,7 @@ impl Connection {
             Err(error) => return Announced::Refuse(Some(tag), error),
         };
         if let Literals::Messages(open) = head.spec.literals {
-            let room = self.limits.append_messages_max;
+            let room = self.limits.append_room();
             let reader = Reader::new(&mut head.arguments, Some(announced), room);
             match reader.first(open, head.uid) {
                 Ok(Fragment::Argument) => {}
@@ -256,7 +256,7 @@ impl Connection {
         let parse = || {
             let mut head = registry::parse_head(&cursor, self.state)?;
             if let Literals::Messages(open) = head.spec.literals {
-                let reader = Reader::new(&mut head.arguments, None, self.limits.append_messages_max);
+                let reader = Reader::new(&mut head.arguments, None, self.limits.append_room());
                 return match reader.first(open, head.uid)? {
                     Fragment::Said(said) => Ok(Parsed::Append(Box::new(Appending::new(tag.clone(), said, None)))),
                     Fragment::Argument => Err(ParseError::Syntax("A message is missing")),

@@ -25,6 +25,16 @@ fn the_greeting_tells_what_holds_before_login() {
 }
 
 #[test]
+fn a_message_limit_is_announced_where_there_is_one() {
+    let limit = 5000.try_into().unwrap();
+    let limits = [(MessageLimit::Every(limit), " MESSAGELIMIT=5000"), (MessageLimit::Saving(limit), " SAVELIMIT=5000")];
+    for (message_limit, announced) in limits {
+        let driver = Driver::logged_in(Limits { message_limit, ..Limits::default() });
+        assert!(driver.connection.capabilities().as_str().ends_with(announced));
+    }
+}
+
+#[test]
 fn what_is_withheld_is_neither_announced_nor_understood() {
     let mut driver = Driver::new(inside_tls());
     assert!(driver.connection.capabilities().as_str().contains(" UNAUTHENTICATE"));

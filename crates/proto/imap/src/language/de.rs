@@ -3,6 +3,7 @@
 /// English and German.
 pub(super) static TEXTS: &[(&str, &str)] = &[
     ("A UIDVALIDITY is missing", "Eine UIDVALIDITY fehlt"),
+    ("A batch has at least 500 messages", "Ein Teil hat mindestens 500 Nachrichten"),
     ("A date is not closed", "Ein Datum ist nicht geschlossen"),
     ("A date is not well formed", "Ein Datum ist nicht richtig geschrieben"),
     ("A flag list is missing", "Eine Liste von Flags fehlt"),
@@ -54,6 +55,8 @@ pub(super) static TEXTS: &[(&str, &str)] = &[
     ("BINARY takes a part number", "BINARY nimmt die Nummer eines Teils"),
     ("BINARY.SIZE needs a section", "BINARY.SIZE braucht einen Abschnitt"),
     ("BODY.PEEK needs a section", "BODY.PEEK braucht einen Abschnitt"),
+    ("Batches are a range", "Teile sind ein Bereich"),
+    ("Batches have at most 100000 messages together", "Teile haben zusammen höchstens 100000 Nachrichten"),
     ("Begin TLS now", "TLS kann jetzt beginnen"),
     (
         "Both ends of the range are counted from the same side",
@@ -118,10 +121,12 @@ pub(super) static TEXTS: &[(&str, &str)] = &[
     ("The access control list is full", "Die Liste der Rechte ist voll"),
     ("The account was removed", "Das Konto wurde gelöscht"),
     ("The arguments of QRESYNC are not closed", "Die Argumente von QRESYNC sind nicht geschlossen"),
+    ("The batches are as they were told", "Die Teile sind noch so wie zuletzt gesagt"),
     ("The changes cannot be found now", "Die Änderungen sind jetzt nicht zu finden"),
     ("The charset is not known", "Der Zeichensatz ist nicht bekannt"),
     ("The command is too long", "Der Befehl ist zu lang"),
     ("The compressed stream is broken", "Der komprimierte Strom ist beschädigt"),
+    ("The first batch comes before the last", "Der erste Teil kommt vor dem letzten"),
     ("The keyword is too long", "Das Schlüsselwort ist zu lang"),
     ("The known numbers are missing", "Die bekannten Nummern fehlen"),
     ("The known numbers are not closed", "Die bekannten Nummern sind nicht geschlossen"),
@@ -202,6 +207,10 @@ pub(super) static TEXTS: &[(&str, &str)] = &[
     ("There is such a mailbox already", "Dieses Postfach gibt es schon"),
     ("There must be as many known numbers as UIDs", "Es müssen so viele bekannte Nummern wie UIDs sein"),
     ("These are too many mailboxes to search", "Das sind zu viele Postfächer für eine Suche"),
+    (
+        "These were the last of the messages, ask again for the others",
+        "Das waren die letzten der Nachrichten, nach den anderen noch einmal fragen",
+    ),
     ("This is no object id", "Das ist keine Kennung"),
     ("This mailbox cannot be changed so", "Dieses Postfach kann so nicht geändert werden"),
     ("This mechanism is not offered", "Dieses Verfahren wird nicht angeboten"),
@@ -212,6 +221,7 @@ pub(super) static TEXTS: &[(&str, &str)] = &[
     ("Too many failures, try again later", "Zu viele Fehlversuche, später noch einmal versuchen"),
     ("Too many keywords", "Zu viele Schlüsselwörter"),
     ("Too many messages at once", "Zu viele Nachrichten auf einmal"),
+    ("Too many messages, name fewer", "Zu viele Nachrichten, weniger nennen"),
     ("Too much happened that could not be told", "Zu viel ist geschehen, das nicht gesagt werden konnte"),
     ("Too much to tell the changes of", "Zu viel, um dessen Änderungen zu melden"),
     ("Too much was sent for a command that was refused", "Für einen abgelehnten Befehl wurde zu viel geschickt"),

@@ -6,6 +6,7 @@ use crate::codec::write::{write_number, write_spaced, write_string};
 use crate::command::Events;
 use bytes::BytesMut;
 use std::fmt::Write as _;
+use std::num::NonZeroU32;
 use types::{Flags, Keywords, ModSeq, Uid, UidSet, UidValidity};
 
 /// The capability names that hold at one moment; made by `Connection::capabilities`.
@@ -116,6 +117,17 @@ pub enum Code {
         /// How many it will look at.
         total: u32,
     },
+    /// More messages were named than one command may take (RFC 9738 §3.1).
+    MessageLimit {
+        /// How many it may take.
+        limit: NonZeroU32,
+        /// The lowest of those that were taken, the highest first; `None` if it is not known.
+        lowest: Option<Uid>,
+    },
+    /// Batches are to be smaller than they may (RFC 10022 §3.1.3.2).
+    TooFew,
+    /// Batches are to have more messages than they may (RFC 10022 §3.1.5).
+    TooMany,
     /// Changes of this search are not told (RFC 5267 §4.3.1).
     NoUpdate(Box<str>),
     /// The result of a SEARCH could not be saved (RFC 5182 §2.5).
@@ -176,6 +188,12 @@ impl Code {
                 write_string(out, tag.as_bytes());
                 let _ = write!(out, " {done} {total})");
             }
+            Self::MessageLimit { limit, lowest } => {
+                let _ = write!(out, "MESSAGELIMIT {limit}");
+                if let Some(lowest) = lowest {
+                    let _ = write!(out, " {lowest}");
+                }
+            }
             Self::NoUpdate(tag) => {
                 out.extend_from_slice(b"NOUPDATE ");
                 write_string(out, tag.as_bytes());
@@ -225,6 +243,9 @@ impl Code {
             Self::UnknownCte => "UNKNOWN-CTE",
             Self::CompressionActive => "COMPRESSIONACTIVE",
             Self::InProgress { .. } => "INPROGRESS",
+            Self::MessageLimit { .. } => "MESSAGELIMIT",
+            Self::TooFew => "TOOFEW",
+            Self::TooMany => "TOOMANY",
             Self::NoUpdate(_) => "NOUPDATE",
             Self::NotSaved => "NOTSAVED",
             Self::BadEvent => "BADEVENT",

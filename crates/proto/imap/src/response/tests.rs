@@ -97,6 +97,10 @@ fn codes_are_written_as_their_rfcs_have_them() {
         (Code::InProgress { tag: "A\"1".into(), done: 454, total: 1000 }, "INPROGRESS (\"A\\\"1\" 454 1000)"),
         (Code::NoUpdate("B02".into()), "NOUPDATE \"B02\""),
         (Code::NotSaved, "NOTSAVED"),
+        (Code::MessageLimit { limit: 1000.try_into().unwrap(), lowest: Uid::new(23_221) }, "MESSAGELIMIT 1000 23221"),
+        (Code::MessageLimit { limit: 1000.try_into().unwrap(), lowest: None }, "MESSAGELIMIT 1000"),
+        (Code::TooFew, "TOOFEW"),
+        (Code::TooMany, "TOOMANY"),
         (Code::Modified(uids(&[7..=7, 9..=9])), "MODIFIED 7,9"),
         (
             Code::PermanentFlags {

@@ -87,6 +87,11 @@ impl PartialRange {
         self.from.max(self.to).get()
     }
 
+    /// How many places it has, whether or not there are so many results.
+    pub fn length(self) -> u32 {
+        (self.farthest() - self.from.min(self.to).get()).saturating_add(1)
+    }
+
     /// The places, counted from one at the first of `count` results; empty if they have none of them.
     pub fn places(self, count: u32) -> RangeInclusive<u32> {
         let (low, high) = (self.from.min(self.to).get(), self.farthest());
@@ -248,6 +253,8 @@ mod tests {
             let range = PartialRange::parse(&mut Cursor::new(text.as_bytes())).unwrap().places(count);
             (!range.is_empty()).then(|| (*range.start(), *range.end()))
         };
+        let length = |text: &str| PartialRange::parse(&mut Cursor::new(text.as_bytes())).unwrap().length();
+        assert_eq!([length("1:5"), length("-9:-9"), length("4294967295:1")], [5, 1, u32::MAX]);
         assert_eq!(places("1:5", 3), Some((1, 3)));
         assert_eq!(places("5:2", 9), Some((2, 5)));
         assert_eq!(places("4:5", 3), None);

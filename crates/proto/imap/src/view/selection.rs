@@ -55,6 +55,32 @@ impl Selection {
         Self(parts.collect())
     }
 
+    /// The last of its messages, at most so many.
+    #[must_use]
+    pub fn last_of(&self, count: u32) -> Self {
+        let length = self.len();
+        self.places(&(length.saturating_sub(count).saturating_add(1)..=length))
+    }
+
+    /// What is in both.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let (mut ours, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
+        let mut both = Vec::new();
+        while let (Some(a), Some(b)) = (ours.peek(), theirs.peek()) {
+            let (low, high) = (*a.start().max(b.start()), *a.end().min(b.end()));
+            if low <= high {
+                both.push(low..=high);
+            }
+            if a.end() < b.end() {
+                ours.next()
+            } else {
+                theirs.next()
+            };
+        }
+        Self(both)
+    }
+
     /// The first sequence number.
     pub fn first(&self) -> Option<u32> {
         self.0.first().map(|range| *range.start())
@@ -289,5 +315,18 @@ mod tests {
         assert_eq!(selection.places(&(1..=6)), selection);
         assert!(selection.places(&(7..=9)).is_empty() && selection.places(&RangeInclusive::new(1, 0)).is_empty());
         assert_eq!(Selection::default().union(selection.clone()), selection);
+        assert_eq!(selection.last_of(4).ranges(), [5..=5, 9..=11]);
+        assert_eq!((selection.last_of(6), selection.last_of(u32::MAX)), (selection.clone(), selection.clone()));
+        assert!(selection.last_of(0).is_empty() && Selection::default().last_of(3).is_empty());
+    }
+
+    #[test]
+    fn what_is_in_both_is_found_range_by_range() {
+        let of = |ranges: &[(u32, u32)]| Selection::from_ranges(ranges.iter().map(|(a, b)| *a..=*b).collect());
+        let (one, other) = (of(&[(1, 4), (8, 9), (20, u32::MAX)]), of(&[(2, 2), (4, 8), (10, 20), (30, 31)]));
+        let both = of(&[(2, 2), (4, 4), (8, 8), (20, 20), (30, 31)]);
+        assert_eq!((one.intersection(&other), other.intersection(&one)), (both.clone(), both));
+        assert!(one.intersection(&Selection::default()).is_empty());
+        assert_eq!(one.intersection(&one), one);
     }
 }

@@ -8,6 +8,7 @@
 mod part;
 
 use self::part::Part;
+use super::message_limit;
 use super::replace::{self, Replaced};
 use crate::place::Place;
 use crate::session::Session;
@@ -94,7 +95,12 @@ async fn begin<S: Transport>(
 /// A message begins.
 pub(crate) async fn message<S: Transport>(session: &mut Session<S>, head: AppendMessage) -> io::Result<()> {
     let Some(mut appending) = session.appending.take() else { return Ok(()) };
-    let begun = appending.complete_message().await;
+    let mut begun = appending.complete_message().await;
+    // RFC 9738 §3.1: all of them or none.
+    let so_far = u32::try_from(appending.messages.len()).unwrap_or(u32::MAX);
+    if let Some(code) = message_limit::none_more_to_save(session, so_far) {
+        begun = begun.and(Err(Failure::Status(message_limit::refused(code))));
+    }
     appending.current = Some(Current { head, staging: None, has_nul: false });
     go_on(session, appending, begun);
     Ok(())

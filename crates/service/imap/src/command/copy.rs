@@ -1,16 +1,22 @@
 //! COPY and UID COPY (RFC 3501 §6.4.7, COPYUID: RFC 4315 §3)
 
+use super::message_limit;
 use crate::session::Session;
 use crate::status;
 use domain::Copied;
 use proto_imap::command::Copy;
-use proto_imap::{Code, MessageSet, Status};
+use proto_imap::view::Selection;
+use proto_imap::{Code, Status};
 use service_session::Transport;
 use std::io;
 use types::UidSet;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, copy: Copy) -> io::Result<Status> {
-    let uids = match named(session, &copy.messages)? {
+    let Ok(selection) = session.selected()?.told.resolve(&copy.messages) else { return Ok(status::no_such_message()) };
+    if let Some(code) = message_limit::too_many_to_save(session, &selection)? {
+        return Ok(message_limit::refused(code));
+    }
+    let uids = match uids_of(session, &selection)? {
         Ok(uids) => uids,
         Err(status) => return Ok(status),
     };
@@ -30,14 +36,13 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, copy: Copy) -> i
     })
 }
 
-/// The UIDs of the messages a COPY or MOVE names, all of which must still be there: these commands do all or nothing.
-pub(super) fn named<S: Transport>(session: &Session<S>, messages: &MessageSet) -> io::Result<Result<UidSet, Status>> {
+/// The UIDs of the messages of a COPY or MOVE, all of which must still be there: these commands do all or nothing.
+pub(super) fn uids_of<S: Transport>(session: &Session<S>, selection: &Selection) -> io::Result<Result<UidSet, Status>> {
     let told = &session.selected()?.told;
-    let Ok(selection) = told.resolve(messages) else { return Ok(Err(status::no_such_message())) };
-    if told.messages(&selection).any(|message| message.expunged) {
+    if told.messages(selection).any(|message| message.expunged) {
         return Ok(Err(status::expunge_issued()));
     }
-    Ok(Ok(told.uids(&selection)))
+    Ok(Ok(told.uids(selection)))
 }
 
 /// COPYUID; none if nothing was copied. Pairs ascend on both sides, so two sets tell them.

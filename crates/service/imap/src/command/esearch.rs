@@ -1,5 +1,6 @@
 //! ESEARCH (RFC 7377)
 
+use super::message_limit;
 use super::search::answer::{self, Answer};
 use super::search::find::{self, Extent, PROGRESS_EVERY, Work};
 use super::search::{Asked, query, run_as};
@@ -44,10 +45,17 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, tag: &Tag, esear
     if program.uses_modseq() {
         session.enable_condstore();
     }
+    if let Some(code) = message_limit::too_wide(session, returns.partial) {
+        return Ok(message_limit::refused(code));
+    }
+    let mut allowance = message_limit::Allowance::of(session);
     let mut tell_at = Instant::now() + PROGRESS_EVERY;
     let mut opens_context = returns.has(ReturnOption::Update);
     for name in names {
         if session.selected.as_deref().is_some_and(|selected| selected.name == name) {
+            if let Some(code) = allowance.take(&program, &session.selected()?.told) {
+                return Ok(message_limit::refused(code));
+            }
             let search =
                 Search { uid: true, returns: Some(returns), update_items: Vec::new(), program: program.clone() };
             let status = run_as(session, tag, search, Asked::Esearch).await?;
@@ -58,7 +66,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, tag: &Tag, esear
             continue;
         }
         let answer = Answer { tag, uid: true, returns: Some(returns), uses_modseq: program.uses_modseq() };
-        if let Err(failure) = look_into(session, answer, &program, &name, &mut tell_at).await? {
+        if let Err(failure) = look_into(session, answer, &program, &name, (&mut tell_at, &mut allowance)).await? {
             return Ok(failure);
         }
     }
@@ -75,7 +83,7 @@ async fn look_into<S: Transport>(
     answer: Answer<'_>,
     program: &proto_imap::search::SearchProgram,
     name: &MailboxName,
-    tell_at: &mut Instant,
+    (tell_at, allowance): (&mut Instant, &mut message_limit::Allowance),
 ) -> io::Result<Result<(), Status>> {
     let opened = async {
         let Place { account, mailbox } = session.find(name).await?;
@@ -88,7 +96,10 @@ async fn look_into<S: Transport>(
         Err(MailError::NoSuchMailbox) => return Ok(Ok(())),
         Err(failure) => return Ok(Err(status::of_mail(&failure))),
     };
-    let query = match query::of(program, &view, account.id()) {
+    if let Some(code) = allowance.take(program, &view) {
+        return Ok(Err(message_limit::refused(code)));
+    }
+    let query = match query::of(program, &view, account.id(), None) {
         Ok(query) => query,
         Err(status) => return Ok(Err(status)),
     };

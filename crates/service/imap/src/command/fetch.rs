@@ -8,7 +8,7 @@ mod section;
 
 pub(crate) use section::{Located, locate};
 
-use super::resync;
+use super::{message_limit, resync};
 use crate::session::Session;
 use crate::status;
 use domain::{Account, Content, FlagNames, MailError};
@@ -53,12 +53,16 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, fetch: Fetch) ->
     if fetch.changed_since.is_some() || fetch.items.contains(&FetchItem::ModSeq) {
         session.enable_condstore();
     }
+    if let Some(code) = message_limit::too_wide(session, fetch.partial) {
+        return Ok(message_limit::refused(code));
+    }
     let Ok(selection) = session.selected()?.told.resolve(&fetch.messages) else { return Ok(status::no_such_message()) };
     let selection = match fetch.partial {
         // RFC 9394 §3.4: the part is taken before CHANGEDSINCE is looked at.
         Some(range) => selection.places(&range.places(selection.len())),
         None => selection,
     };
+    let (selection, exceeded) = message_limit::cut(session, selection, fetch.changed_since)?;
     let seen = set_seen(session, &fetch, &selection).await?;
     if session.machine.is_closed() {
         return Ok(Status::ok("BYE was said"));
@@ -93,7 +97,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, fetch: Fetch) ->
             return Ok(status::of_mail(&failure));
         }
     }
-    Ok(lacks.status())
+    Ok(message_limit::answer(session, lacks.status(), exceeded))
 }
 
 /// News of messages that came.

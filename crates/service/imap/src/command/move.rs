@@ -1,6 +1,7 @@
 //! MOVE and UID MOVE (RFC 6851)
 
-use super::copy::{copy_uid, named};
+use super::copy::{copy_uid, uids_of};
+use super::message_limit;
 use crate::session::Session;
 use crate::status;
 use proto_imap::command::Move;
@@ -10,7 +11,9 @@ use service_session::Transport;
 use std::io;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, r#move: Move) -> io::Result<Status> {
-    let uids = match named(session, &r#move.messages)? {
+    let Ok(named) = session.selected()?.told.resolve(&r#move.messages) else { return Ok(status::no_such_message()) };
+    let (selection, exceeded) = message_limit::cut(session, named, None)?;
+    let uids = match uids_of(session, &selection)? {
         Ok(uids) => uids,
         Err(status) => return Ok(status),
     };
@@ -32,7 +35,8 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, r#move: Move) ->
                 session.machine.send(&Response::Status(&Status::ok("Moved").with_code(code)));
             }
             session.tell(Expunges::Told, form).await?;
-            session.with_highest(Status::ok("MOVE completed"), !moved.pairs.is_empty())?
+            let status = session.with_highest(Status::ok("MOVE completed"), !moved.pairs.is_empty())?;
+            message_limit::answer(session, status, exceeded)
         }
         Err(failure) => status::of_target(&failure),
     })

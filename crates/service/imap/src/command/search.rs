@@ -7,6 +7,7 @@ pub(super) mod answer;
 pub(super) mod find;
 pub(super) mod query;
 
+use super::message_limit;
 use crate::contexts::{Context, Members, is_tag_in_use};
 use crate::session::Session;
 use crate::status;
@@ -57,9 +58,13 @@ async fn look<S: Transport>(session: &mut Session<S>, tag: &Tag, search: Search,
     if search.program.uses_modseq() {
         session.enable_condstore();
     }
+    if let Some(code) = message_limit::too_wide(session, search.returns.and_then(|returns| returns.partial)) {
+        return Ok(message_limit::refused(code));
+    }
+    let (from, exceeded) = message_limit::cut_search(session, &search.program)?.unzip();
     let selected = session.selected()?;
     let account = selected.account.clone();
-    let query = match query::of(&search.program, &selected.told, account.id()) {
+    let query = match query::of(&search.program, &selected.told, account.id(), from) {
         Ok(query) => query,
         Err(status) => return Ok(status),
     };
@@ -96,7 +101,8 @@ async fn look<S: Transport>(session: &mut Session<S>, tag: &Tag, search: Search,
             items: search.update_items,
         })?;
     }
-    Ok(Status::ok(if asked == Asked::Search { "SEARCH completed" } else { "ESEARCH completed" }))
+    let status = Status::ok(if asked == Asked::Search { "SEARCH completed" } else { "ESEARCH completed" });
+    Ok(message_limit::answer(session, status, exceeded))
 }
 
 /// RFC 5267 §4.3: an UPDATE under a tag whose search still tells its changes.

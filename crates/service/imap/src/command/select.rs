@@ -78,6 +78,7 @@ async fn open<S: Transport>(
         told,
         contexts: Vec::new(),
         own: Vec::new(),
+        batches: None,
     };
     Ok((selected, mailbox))
 }

@@ -1,5 +1,6 @@
 //! SORT and UID SORT (RFC 5256 §3, SORT=DISPLAY: RFC 5957, ESORT: RFC 5267 §3)
 
+use super::message_limit;
 use super::search::find::{self, Extent, Work};
 use super::search::{query, tag_reuse};
 use crate::contexts::{Context, Members, is_tag_in_use};
@@ -39,9 +40,12 @@ async fn look<S: Transport>(session: &mut Session<S>, tag: &Tag, sort: Sort) -> 
     if sort.program.uses_modseq() {
         session.enable_condstore();
     }
+    if let Some(code) = message_limit::too_many_to_order(session, &sort.program)? {
+        return Ok(message_limit::refused(code));
+    }
     let selected = session.selected()?;
     let account = selected.account.clone();
-    let query = match query::of(&sort.program, &selected.told, account.id()) {
+    let query = match query::of(&sort.program, &selected.told, account.id(), None) {
         Ok(query) => query,
         Err(status) => return Ok(status),
     };

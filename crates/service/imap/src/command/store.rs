@@ -1,5 +1,6 @@
 //! STORE and UID STORE (RFC 3501 §6.4.6, UNCHANGEDSINCE: RFC 7162 §3.1.3)
 
+use super::message_limit;
 use crate::session::Session;
 use crate::status;
 use domain::FlagNames;
@@ -19,6 +20,8 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, store: Store) ->
         return Ok(status::read_only());
     }
     let Ok(selection) = selected.told.resolve(&store.messages) else { return Ok(status::no_such_message()) };
+    let (selection, exceeded) = message_limit::cut(session, selection, None)?;
+    let selected = session.selected()?;
     let some_gone = selected.told.messages(&selection).any(|message| message.expunged);
     let uids = selected.told.uids(&selection);
     let names = FlagNames { system: store.flags.system, keywords: store.flags.keywords.clone() };
@@ -36,9 +39,11 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, store: Store) ->
     }
     if !stored.modified.is_empty() {
         let code = Code::Modified(modified(session, &store, &stored.modified)?);
-        return Ok(Status::ok("STORE completed, but for these").with_code(code));
+        let status = Status::ok("STORE completed, but for these").with_code(code);
+        return Ok(message_limit::answer(session, status, exceeded));
     }
-    Ok(if some_gone { status::expunge_issued() } else { Status::ok("STORE completed") })
+    let status = if some_gone { status::expunge_issued() } else { Status::ok("STORE completed") };
+    Ok(message_limit::answer(session, status, exceeded))
 }
 
 fn members<'a>(

@@ -1,5 +1,6 @@
 //! THREAD and UID THREAD (RFC 5256 §3)
 
+use super::message_limit;
 use super::search::find::{self, Extent, Work};
 use super::search::query;
 use crate::session::Session;
@@ -21,9 +22,12 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, tag: &Tag, threa
     if thread.program.uses_modseq() {
         session.enable_condstore();
     }
+    if let Some(code) = message_limit::too_many_to_order(session, &thread.program)? {
+        return Ok(message_limit::refused(code));
+    }
     let selected = session.selected()?;
     let account = selected.account.clone();
-    let query = match query::of(&thread.program, &selected.told, account.id()) {
+    let query = match query::of(&thread.program, &selected.told, account.id(), None) {
         Ok(query) => query,
         Err(status) => return Ok(status),
     };

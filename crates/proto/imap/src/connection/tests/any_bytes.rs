@@ -155,7 +155,7 @@ const SEEDS: [&str; 19] = [
     "a SEARCH CHARSET UTF-8 OR (FROM \"a\" NOT SEEN) {3+}\r\nb c\r\nb UID SEARCH MODSEQ \"/flags/\\\\seen\" all 7 UID 1:*,4\r\n",
     "a STORE 1,2:4 (UNCHANGEDSINCE 12) +FLAGS.SILENT (\\Deleted $a)\r\nb UID EXPUNGE 1:*\r\nc CLOSE\r\nd FETCH 1 ALL\r\n",
     "a LIST (SPECIAL-USE) \"\" \"%/&AOQ-*\" RETURN (SPECIAL-USE)\r\nb LSUB \"\" *\r\nc STATUS a (MESSAGES UIDNEXT)\r\n",
-    "a ENABLE QRESYNC UIDONLY\r\nb SELECT a (QRESYNC (1 2 3:4,9 (1,3:4 5,7:8)))\r\nc UID FETCH 1:* FLAGS (CHANGEDSINCE 1 VANISHED)\r\n",
+    "a ENABLE QRESYNC UIDONLY\r\nb SELECT a (QRESYNC (1 2 3:4,9 (1,3:4 5,7:8)))\r\nc UID FETCH 1:* FLAGS (CHANGEDSINCE 1 VANISHED)\r\nd UIDBATCHES 500 1:20\r\ne UIDBATCHES 500 2:1\r\n",
     "a ID (\"name\" \"x\" \"v\" NIL)\r\nb ENABLE CONDSTORE\r\nc CREATE a/b/\r\nd RENAME a \"b c\"\r\ne DELETE {1+}\r\nx\r\n",
     "a FROB {5+}\r\n{3+}\r\n{3+}\r\nabc\r\nb NOOP\n",
     "* \r\n+ \r\n\r\n{5}\r\n{5+}\r\nabcde\r\na \r\n",

@@ -5,21 +5,63 @@ use proto_imap::codec::{Date, ObjectId, ObjectKind};
 use proto_imap::search::{SearchKey, SearchNode, SearchProgram};
 use proto_imap::view::Selection;
 use proto_imap::{Code, SequenceSet, SessionView, Status};
-use types::{AccountId, EmailId, ThreadId, Timestamp, UidSet};
+use types::{AccountId, EmailId, ThreadId, Timestamp, Uid, UidSet};
 
 /// The query of a program, its sequence numbers and `$` taken as they stand now in a mailbox of this account; else what
-/// the command is refused with.
-pub(crate) fn of(program: &SearchProgram, told: &SessionView, account: AccountId) -> Result<Query, Status> {
+/// the command is refused with. With `from` only messages from this UID on fit.
+pub(crate) fn of(
+    program: &SearchProgram,
+    told: &SessionView,
+    account: AccountId,
+    from: Option<Uid>,
+) -> Result<Query, Status> {
     if !program.charset_known() {
         return Err(unknown_charset());
     }
+    // Stands before the program, and so moves its places.
+    let from = from.map(|uid| QueryNode::Key(QueryKey::Uids(UidSet::from_ranges([uid.get()..=u32::MAX]))));
+    let moved = |end: usize| end.saturating_add(usize::from(from.is_some()));
     let nodes = program.nodes().iter().map(|node| match node {
-        SearchNode::And { end } => QueryNode::And { end: *end },
-        SearchNode::Or { end } => QueryNode::Or { end: *end },
-        SearchNode::Not { end } => QueryNode::Not { end: *end },
+        SearchNode::And { end } => QueryNode::And { end: moved(*end) },
+        SearchNode::Or { end } => QueryNode::Or { end: moved(*end) },
+        SearchNode::Not { end } => QueryNode::Not { end: moved(*end) },
         SearchNode::Key(key) => QueryNode::Key(query_key(key, told, account)),
     });
-    Query::new(nodes.collect()).map_err(|_| Status::no(Code::Limit, "The search is too large"))
+    let nodes: Vec<QueryNode> = nodes.collect();
+    Query::new(from.into_iter().chain(nodes).collect()).map_err(|_| Status::no(Code::Limit, "The search is too large"))
+}
+
+/// The messages that a program looks at: those in all of the sets that it names outside of OR and NOT.
+pub(crate) fn looked_at(program: &SearchProgram, told: &SessionView) -> Selection {
+    let mut among = told.all();
+    let mut at = 0;
+    while let Some(node) = program.nodes().get(at) {
+        at += 1;
+        match node {
+            SearchNode::And { .. } => {}
+            SearchNode::Or { end } | SearchNode::Not { end } => at = *end,
+            SearchNode::Key(key) => {
+                if let Some(set) = set_of(key, told) {
+                    among = among.intersection(&set);
+                }
+            }
+        }
+    }
+    among
+}
+
+/// The messages of a key that names a set of them.
+fn set_of(key: &SearchKey, told: &SessionView) -> Option<Selection> {
+    Some(match key {
+        SearchKey::Sequence(set) => told.resolve_known(set),
+        SearchKey::Uid(set) => told.resolve_uids(set),
+        SearchKey::Saved => told.saved(),
+        SearchKey::UidAfter(uid) => {
+            told.selection_of(&UidSet::from_ranges(uid.checked_add(1).map(|next| next.get()..=u32::MAX)))
+        }
+        SearchKey::UidBefore(uid) => told.selection_of(&UidSet::from_ranges([0..=uid.get() - 1])),
+        _ => return None,
+    })
 }
 
 /// The refusal of a charset that nobody knows.
