@@ -107,7 +107,7 @@ fn parse_resync(cursor: &mut Cursor<'_>) -> Result<Resync, ParseError> {
 
 fn parse_samples(cursor: &mut Cursor<'_>) -> Result<Vec<KnownRun>, ParseError> {
     cursor.expect(b'(', "The known numbers are missing")?;
-    // RFC 9586 §3: no sequence numbers in any argument.
+    // RFC 9586 §3.7: no sequence numbers in any argument.
     if cursor.enabled().uid_only() {
         return Err(UID_REQUIRED);
     }

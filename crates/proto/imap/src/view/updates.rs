@@ -103,7 +103,7 @@ impl Updates {
         None
     }
 
-    /// RFC 7162 §3.2.10.2 and RFC 9586 §3.5: VANISHED in the place of EXPUNGE.
+    /// RFC 7162 §3.2.10.2 and RFC 9586 §3.4, §3.6: VANISHED in the place of EXPUNGE.
     fn encode_expunged(&self, out: &mut BytesMut, expunged: &[(u32, Uid)]) {
         if self.enabled.qresync() || self.enabled.uid_only() {
             let uids = UidSet::from_uids(expunged.iter().rev().map(|(_, uid)| *uid));
