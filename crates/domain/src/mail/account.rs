@@ -8,10 +8,10 @@ use super::staging::Staging;
 use super::values::{
     Appended, Cause, Copied, Expunge, FlagNames, MailboxStatus, NewMessage, QuotaLimits, StoredFlags, Usage, Vanished,
 };
-use super::verb::annotate::CopyAnnotations;
 use super::verb::append::Append;
 use super::verb::expunge::Remove;
 use super::verb::flags::StoreFlags;
+use super::verb::inbox::RenameInbox;
 use super::verb::mailbox::{Create, Delete, Rename, Subscribe};
 use super::verb::replace::Replace;
 use super::verb::settings::SetQuota;
@@ -78,16 +78,16 @@ impl Account {
     }
 
     /// Renames a mailbox with all below it. INBOX stays, and its messages move to a new mailbox of the other name
-    /// (RFC 9051 §6.3.6).
+    /// (RFC 9051 §6.3.6): in one change, unless they are more than one change takes; then the rest follows, and after a
+    /// crash in between may still be in INBOX, each message in one of the two.
     pub async fn rename(&self, from: &MailboxName, to: &MailboxName) -> Result<(), MailError> {
         if !from.is_inbox() {
             return self.live.submit(Rename { from: from.clone(), to: to.clone() }).await;
         }
-        self.live.ready().await?;
-        let inbox = self.live.read().names.get(from).copied().ok_or(MailError::NoSuchMailbox)?;
-        let target = self.create(to, None).await?;
-        self.live.submit(CopyAnnotations { from: inbox, to: target }).await?;
-        self.r#move(inbox, &UidSet::from_ranges([1..=u32::MAX]), target).await?;
+        let (inbox, target, rest) = self.live.submit(RenameInbox { to: to.clone() }).await?;
+        if let Some(next) = rest {
+            self.r#move(inbox, &UidSet::from_ranges([next.get()..=u32::MAX]), target).await?;
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@ pub(super) mod append;
 pub(super) mod expunge;
 pub(super) mod flags;
 pub(super) mod fold;
+pub(super) mod inbox;
 pub(super) mod mailbox;
 pub(super) mod replace;
 pub(super) mod restore;

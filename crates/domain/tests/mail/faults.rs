@@ -1,6 +1,6 @@
 //! A store that fails: nothing acknowledged is lost, nothing is there twice, MODSEQ only grows.
 
-use crate::world::{ANN, START, Store, World, all, append, flags, new_message, set, uid};
+use crate::world::{ANN, START, Store, World, all, append, flags, name, new_message, set, uid};
 use domain::{Account, Cause, Expunge, Mail, MailError, MailOptions, NewMessage};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -37,6 +37,30 @@ async fn a_failed_commit_leaves_memory_as_the_store_has_it() {
         assert_eq!(world.ann.status(inbox).await.unwrap().messages, 2 + applied);
         let stored = world.node().await.open(inbox).await.unwrap().current();
         assert!(stored.iter().eq(view.current().iter()));
+    }
+}
+
+#[tokio::test]
+async fn renaming_inbox_is_done_or_not_begun() {
+    for fault in [CommitFault::PoisonedBefore, CommitFault::PoisonedAfter] {
+        let (world, engine) = faulty(MailOptions::default()).await;
+        let inbox = world.id("INBOX").await;
+        for text in ["one", "two", "three"] {
+            world.append(inbox, text).await;
+        }
+        engine.fail_commit(1, fault);
+        let failed = world.ann.rename(&name("INBOX"), &name("old/mail")).await;
+        assert!(matches!(failed, Err(MailError::Store(_))));
+        engine.heal();
+        let again = world.ann.rename(&name("INBOX"), &name("old/mail")).await;
+        if fault == CommitFault::PoisonedAfter {
+            assert!(matches!(again, Err(MailError::AlreadyExists)), "it was done");
+        } else {
+            again.unwrap();
+        }
+        let node = world.node().await;
+        let old = node.mailboxes().await.unwrap().get(&name("old/mail")).unwrap().id;
+        assert_eq!((node.status(inbox).await.unwrap().messages, node.status(old).await.unwrap().messages), (0, 3));
     }
 }
 

@@ -90,6 +90,14 @@ pub(crate) struct CopyAnnotations {
     pub(crate) to: MailboxId,
 }
 
+impl CopyAnnotations {
+    /// Fetches what copying those of a mailbox will need.
+    pub(crate) fn fetch(tx: &mut Tx<'_>, from: MailboxId) -> Result<(), Stop> {
+        let index = tx.annotations(from);
+        tx.need_keys(index.all().map(|(holder, name)| keys::annotation(tx.id, from, holder, name)))
+    }
+}
+
 impl Verb for CopyAnnotations {
     type Answer = ();
 
