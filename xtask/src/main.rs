@@ -10,6 +10,7 @@ mod problem;
 mod rfc;
 mod rust_source;
 mod stress;
+mod texts;
 mod tidy;
 mod workspace;
 
@@ -20,7 +21,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use workspace::Workspace;
 
-const USAGE: &str = "usage: cargo xtask layers | tidy | rfc [--write | --import DIR] | licences | stress [--help]";
+const USAGE: &str =
+    "usage: cargo xtask layers | tidy | rfc [--write | --import DIR] | texts | licences | stress [--help]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -54,6 +56,7 @@ fn run(arguments: &[String]) -> anyhow::Result<Vec<Problem>> {
         ["rfc"] => rfc::check(&workspace),
         ["rfc", "--write"] => rfc::write_support(&workspace),
         ["rfc", "--import", folder] => rfc::import(&workspace, &PathBuf::from(folder)),
+        ["texts"] => texts::check(&workspace),
         ["licences"] => licences::check(&workspace),
         _ => bail!("{USAGE}"),
     }

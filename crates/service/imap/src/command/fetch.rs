@@ -65,7 +65,8 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, fetch: Fetch) ->
     let (selection, exceeded) = message_limit::cut(session, selection, fetch.changed_since)?;
     let seen = set_seen(session, &fetch, &selection).await?;
     if session.machine.is_closed() {
-        return Ok(Status::ok("BYE was said"));
+        // Nobody hears it behind the BYE.
+        return Ok(Status::ok("FETCH completed"));
     }
     let plan = Plan {
         account: session.selected()?.account.clone(),
