@@ -171,6 +171,30 @@ impl<S: Transport> Session<S> {
         self.machine.deselected();
     }
 
+    /// Forgets who is signed in and all that is kept for the account (RFC 8437 §3). Without `..`: who adds a field
+    /// decides here whose it is.
+    pub(crate) fn forget_account(&mut self) {
+        let Self {
+            account,
+            selected,
+            attempt,
+            appending,
+            notify,
+            idling,
+            machine,
+            // The connection's.
+            service: _,
+            wire: _,
+            ticket: _,
+            program: _,
+            shutdown: _,
+            started: _,
+        } = self;
+        (*account, *selected, *attempt) = (None, None, None);
+        (*appending, *notify, *idling) = (None, None, None);
+        machine.unauthenticated();
+    }
+
     /// From now on changes are told with their MODSEQ. The first time, an open mailbox's highest is told too
     /// (RFC 7162 §3.1).
     pub(crate) fn enable_condstore(&mut self) {
