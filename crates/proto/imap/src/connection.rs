@@ -265,7 +265,7 @@ impl Connection {
 
     /// What the CAPABILITY command and the `CAPABILITY` code say now (RFC 3501 §7.2.1).
     pub fn capabilities(&self) -> Capabilities {
-        let mut names = vec!["IMAP4rev1"];
+        let mut names = vec!["IMAP4rev1", "IMAP4rev2"];
         names.extend(CAPABILITIES);
         names.extend(COMMANDS.iter().filter_map(|row| row.capability));
         names.retain(|name| !self.withheld.contains(name));
@@ -301,9 +301,28 @@ impl Connection {
     /// Says that nobody is logged in any more: all that the client enabled or opened is forgotten (RFC 8437 §3). TLS and
     /// what is offered inside it stay.
     pub fn unauthenticated(&mut self) {
-        self.state = State::NotAuthenticated;
-        self.enabled = Enabled::default();
-        (self.bad_commands, self.commands_before_login) = (0, 0);
+        // Without `..`: who adds a field decides here whether it is the account's or the connection's.
+        let Self {
+            enabled,
+            state,
+            bad_commands,
+            commands_before_login,
+            limits: _,
+            policy: _,
+            withheld: _,
+            phase: _,
+            input: _,
+            line_start: _,
+            searched: _,
+            output: _,
+            now: _,
+            active_at: _,
+            polled: _,
+            resumed: _,
+            injected: _,
+        } = self;
+        (*enabled, *state) = (Enabled::default(), State::NotAuthenticated);
+        (*bad_commands, *commands_before_login) = (0, 0);
     }
 
     /// Says that a mailbox is open.

@@ -155,6 +155,8 @@ pub const CAPABILITIES: &[&str] = &[
     "QRESYNC",
     "UIDONLY",
     "PREVIEW",
+    "OBJECTID",
+    "SAVEDATE",
     "ESEARCH",
     "SEARCHRES",
     "WITHIN",

@@ -142,10 +142,9 @@ impl SessionView {
         known.saturating_add(count(self.held.len()))
     }
 
-    /// RECENT: how many of them are recent. `IMAP4rev2` knows no such thing (RFC 9051 appendix E).
+    /// RECENT: how many of them are recent.
     pub fn recent(&self) -> u32 {
-        let from = self.recent_from.filter(|_| !self.enabled.rev2());
-        from.map_or(0, |from| self.exists().saturating_sub(self.count_below(from)))
+        self.recent_from().map_or(0, |from| self.exists().saturating_sub(self.count_below(from)))
     }
 
     /// Whether the snapshot holds messages that the session does not know of.
@@ -158,14 +157,14 @@ impl SessionView {
         self.hidden_from.is_some_and(|from| from <= uid)
     }
 
-    /// Messages from this UID on are recent in this session.
+    /// Messages from this UID on are recent in this session. `IMAP4rev2` knows no such thing (RFC 9051 appendix E).
     pub fn recent_from(&self) -> Option<Uid> {
-        self.recent_from
+        self.recent_from.filter(|_| !self.enabled.rev2())
     }
 
     /// Whether the message with this UID is recent in this session.
     pub fn is_recent(&self, uid: Uid) -> bool {
-        !self.enabled.rev2() && self.recent_from.is_some_and(|from| from <= uid)
+        self.recent_from().is_some_and(|from| from <= uid)
     }
 
     /// The sequence number of the first message without `\Seen`, for the UNSEEN code of SELECT.

@@ -11,7 +11,7 @@ pub(crate) fn of_mail(failure: &MailError) -> Status {
     match failure {
         MailError::NoSuchMailbox => Status::no(Code::NonExistent, "There is no such mailbox"),
         MailError::AlreadyExists => Status::no(Code::AlreadyExists, "There is such a mailbox already"),
-        MailError::HasChildren => Status::no(Code::Cannot, "There are mailboxes below it"),
+        MailError::HasChildren => Status::no(Code::HasChildren, "There are mailboxes below it"),
         MailError::CannotBeChanged => Status::no(Code::Cannot, "This mailbox cannot be changed so"),
         MailError::NameInvalid(_) => Status::no(Code::Cannot, "The name breaks a rule"),
         MailError::UseTaken => Status::no(Code::UseAttr, "Another mailbox is for that already"),

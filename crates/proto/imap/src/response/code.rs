@@ -100,6 +100,8 @@ pub enum Code {
     OverQuota,
     /// RFC 5530 §3
     AlreadyExists,
+    /// There are mailboxes below one that is to be deleted (RFC 9051 §7.1).
+    HasChildren,
     /// RFC 5530 §3
     NonExistent,
     /// The mailbox's identifier (RFC 8474 §4).
@@ -237,6 +239,7 @@ impl Code {
             Self::Cannot => "CANNOT",
             Self::Limit => "LIMIT",
             Self::OverQuota => "OVERQUOTA",
+            Self::HasChildren => "HASCHILDREN",
             Self::AlreadyExists => "ALREADYEXISTS",
             Self::NonExistent => "NONEXISTENT",
             Self::MailboxId(_) => "MAILBOXID",
