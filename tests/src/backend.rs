@@ -77,6 +77,9 @@ pub trait Backend {
     /// Sets how much the account of [`ANNA`] may hold.
     async fn set_quota(&self, octets: u64) -> anyhow::Result<()>;
 
+    /// Marks an account as shared, or as an operator's.
+    async fn mark(&self, address: &str, shared: bool) -> anyhow::Result<()>;
+
     /// Makes an address that leads to others.
     async fn add_alias(&self, alias: &str, targets: &[String]) -> anyhow::Result<()>;
 

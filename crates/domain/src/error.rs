@@ -46,6 +46,9 @@ pub enum MailError {
     /// The mailbox or the account has as many annotations as it may.
     #[error("there are too many annotations")]
     TooManyAnnotations,
+    /// Whoever asks has not the rights for it. No verb says so: those who look at rights do.
+    #[error("the rights do not allow that")]
+    NotPermitted,
     /// A message is larger than messages may be.
     #[error("the message is larger than {max} octets")]
     TooLarge {

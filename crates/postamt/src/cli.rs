@@ -98,6 +98,25 @@ pub(crate) enum Account {
         #[arg(long)]
         yes: bool,
     },
+    /// Says what a mailbox is besides: whose owner is an operator, which is shared by many
+    Mark {
+        address: String,
+        /// Its owner is an operator: may set quotas and the server's annotations over IMAP
+        #[arg(long, value_name = "on|off")]
+        operator: Option<Switch>,
+        /// It is nobody's in particular: others find it below Shared/ in place of Other Users/
+        #[arg(long, value_name = "on|off")]
+        shared: Option<Switch>,
+    },
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Switch {
+    /// From now on.
+    On,
+    /// Not any more.
+    Off,
 }
 
 /// Where a new password comes from; never the command line, which others can read.

@@ -22,6 +22,10 @@ impl Backend for Toy {
         Ok(())
     }
 
+    async fn mark(&self, _: &str, _: bool) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     async fn set_quota(&self, _: u64) -> anyhow::Result<()> {
         Ok(())
     }

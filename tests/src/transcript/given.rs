@@ -7,6 +7,8 @@
 //! given: quota 1000 octets
 //! given: message limit 3
 //! given: save limit 3
+//! given: operator anna@example.test
+//! given: shared account ben@example.test
 //! given: alias sales@example.test to anna@example.test ben@example.test
 //! given: C in clear
 //! given: C greeted
@@ -47,6 +49,11 @@ pub(crate) enum Given {
     Quota(u64),
     /// How many messages an IMAP command may take.
     MessageLimit(MessageLimit),
+    /// Whose account is an operator's (`false`) or shared (`true`).
+    Mark {
+        address: String,
+        shared: bool,
+    },
     Alias {
         alias: String,
         targets: Vec<String>,
@@ -96,6 +103,11 @@ fn one(home: Protocol, text: &str) -> anyhow::Result<Given> {
     }
     if let Some(limit) = text.strip_prefix("save limit ") {
         return Ok(Given::MessageLimit(MessageLimit::Saving(limit.parse().context("a number")?)));
+    }
+    for (word, shared) in [("operator ", false), ("shared account ", true)] {
+        if let Some(address) = text.strip_prefix(word) {
+            return Ok(Given::Mark { address: address.to_owned(), shared });
+        }
     }
     if let Some(rest) = text.strip_prefix("alias ") {
         let (alias, targets) = rest.split_once(" to ").context("to whom?")?;
@@ -231,6 +243,9 @@ mod tests {
         let three = 3.try_into().unwrap();
         assert_eq!(one("message limit 3"), Some(Given::MessageLimit(MessageLimit::Every(three))));
         assert_eq!(one("save limit 3"), Some(Given::MessageLimit(MessageLimit::Saving(three))));
+        let mark = |address: &str, shared| Some(Given::Mark { address: address.to_owned(), shared });
+        assert_eq!(one("operator a@b"), mark("a@b", false));
+        assert_eq!(one("shared account a@b"), mark("a@b", true));
         let [alias, anna, ben] = ["sales@x", "anna@x", "ben@x"].map(str::to_owned);
         assert_eq!(one("alias sales@x to anna@x ben@x"), Some(Given::Alias { alias, targets: vec![anna, ben] }));
     }

@@ -2,8 +2,8 @@
 
 use anyhow::Context;
 use domain::{
-    Delivery, DeliveryOptions, Directory, FlagNames, Mail, MailOptions, NewMessage, PasswordOptions, Queue,
-    QueueOptions, Traces,
+    AccountMark, Delivery, DeliveryOptions, Directory, FlagNames, Mail, MailOptions, NewMessage, PasswordOptions,
+    Queue, QueueOptions, Traces,
 };
 use net::{Admission, Certificates, ConnectionLimits, Peer, ShutdownToken, TlsOptions, TlsServer, self_made};
 use proto_imap::codec::{Cursor, date, modified_utf7};
@@ -139,6 +139,11 @@ impl Backend for Server {
     async fn set_quota(&self, octets: u64) -> anyhow::Result<()> {
         let anna = Address::parse(ANNA)?;
         Ok(self.shared.directory.quota_set(&anna, Some(Octets(octets))).await?)
+    }
+
+    async fn mark(&self, address: &str, shared: bool) -> anyhow::Result<()> {
+        let mark = if shared { AccountMark::Shared } else { AccountMark::Admin };
+        Ok(self.shared.directory.mark_set(&Address::parse(address)?, mark, true).await?)
     }
 
     async fn add_alias(&self, alias: &str, targets: &[String]) -> anyhow::Result<()> {

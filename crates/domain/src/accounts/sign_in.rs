@@ -135,6 +135,11 @@ impl Directory {
         Ok(right)
     }
 
+    /// The account that a name to sign in with names, if it is in use.
+    pub async fn account_of_name(&self, name: &str) -> Result<Option<AccountId>, DirectoryError> {
+        Ok(self.named(name).await?.1.map(|named| named.account))
+    }
+
     /// Whom a name names, and the name in the form in which failures are counted.
     async fn named(&self, name: &str) -> Result<(String, Option<Named>), DirectoryError> {
         let full = match &self.options.default_domain {

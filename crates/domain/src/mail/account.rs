@@ -161,13 +161,26 @@ impl Account {
         flags: &FlagNames,
         unchanged_since: Option<ModSeq>,
     ) -> Result<StoredFlags, MailError> {
+        self.store_flags_with(id, uids, (change, flags), unchanged_since, Rights::ALL).await
+    }
+
+    /// [`Account::store_flags`] for somebody with these rights: flags that they do not allow stay as they are
+    /// (RFC 4314 §4).
+    pub async fn store_flags_with(
+        &self,
+        id: MailboxId,
+        uids: &UidSet,
+        (change, flags): (FlagChange, &FlagNames),
+        unchanged_since: Option<ModSeq>,
+        rights: Rights,
+    ) -> Result<StoredFlags, MailError> {
         let (uids, flags) = (Arc::new(uids.clone()), Arc::new(flags.clone()));
         let mut modified = Vec::new();
         let mut modseq = None;
         let mut next = Some(Uid::MIN);
         while let Some(from) = next {
             let (uids, flags) = (Arc::clone(&uids), Arc::clone(&flags));
-            let step = StoreFlags { mailbox: id, uids, from, change, flags, unchanged_since };
+            let step = StoreFlags { mailbox: id, uids, from, change, flags, unchanged_since, rights };
             let stored = self.live.submit(step).await?;
             modified.extend(stored.modified);
             modseq = stored.modseq.or(modseq);

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use types::{AccountId, EntryName, ModSeq, Octets};
 
-/// Largest value.
-pub const ANNOTATION_VALUE_MAX: Octets = Octets::kib(64);
+/// Largest value: half of what an IMAP command may have, so that one that is too large can be told so.
+pub const ANNOTATION_VALUE_MAX: Octets = Octets::kib(32);
 /// Most annotations of one mailbox, or of an account as a whole, that one reader sees as his own; as many may be shared.
 pub const ANNOTATIONS_MAX: usize = 100;
 /// Most annotations of one mailbox, those of all readers together.
@@ -51,10 +51,13 @@ impl AnnotationIndex {
     }
 
     /// Those that a reader sees and that changed after this, removals too.
-    pub(crate) fn changed_since(&self, since: ModSeq, reader: AccountId) -> impl Iterator<Item = &EntryName> {
+    pub(crate) fn changed_since(&self, since: ModSeq, reader: AccountId) -> impl Iterator<Item = (&EntryName, ModSeq)> {
         let is_seen = move |holder: AccountId| holder == SHARED || holder == reader;
         let is_new = move |mark: &Mark| mark.modseq > since;
-        self.marks.iter().filter(move |((h, _), mark)| is_seen(*h) && is_new(mark)).map(|((_, name), _)| name)
+        self.marks
+            .iter()
+            .filter(move |((h, _), mark)| is_seen(*h) && is_new(mark))
+            .map(|((_, name), mark)| (name, mark.modseq))
     }
 
     /// All that have a value, with whom they belong to.
@@ -139,10 +142,10 @@ mod tests {
         index.set(holder(ann, &private), private.clone(), Mark { modseq: ModSeq(2), size: Some(0) });
         assert_eq!(index.seen_by(ann).count(), 2);
         assert_eq!(index.seen_by(bob).collect::<Vec<_>>(), [(&shared, 5)]);
-        assert_eq!(index.changed_since(ModSeq(1), ann).collect::<Vec<_>>(), [&private]);
+        assert_eq!(index.changed_since(ModSeq(1), ann).collect::<Vec<_>>(), [(&private, ModSeq(2))]);
         index.set(SHARED, shared.clone(), Mark { modseq: ModSeq(3), size: None });
         assert_eq!((index.seen_by(bob).count(), index.octets(), index.counts(ann)), (0, 0, (1, 1)));
-        assert_eq!(index.changed_since(ModSeq(2), bob).collect::<Vec<_>>(), [&shared]);
+        assert_eq!(index.changed_since(ModSeq(2), bob).collect::<Vec<_>>(), [(&shared, ModSeq(3))]);
         assert_eq!(AnnotationIndex::decode(&index.encode()), Some(index));
     }
 

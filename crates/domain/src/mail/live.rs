@@ -92,8 +92,8 @@ impl Core {
         self.recent.get(&id).copied().unwrap_or(1).max(row.first_recent)
     }
 
-    pub(super) fn rebuild_list(&mut self) {
-        self.list = Arc::new(Mailboxes::build(&self.mailboxes, &self.names, &self.subscriptions, &self.acls));
+    pub(super) fn rebuild_list(&mut self, owner: AccountId) {
+        self.list = Arc::new(Mailboxes::build(owner, &self.mailboxes, &self.names, &self.subscriptions, &self.acls));
     }
 
     pub(super) fn status(&self, id: MailboxId) -> Result<MailboxStatus, MailError> {

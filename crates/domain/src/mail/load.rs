@@ -103,7 +103,7 @@ impl Live {
         })
         .await?;
         self.read_sharing(&mut core).await?;
-        core.rebuild_list();
+        core.rebuild_list(self.id);
         let open: Vec<_> = self.read().views.iter().map(|(id, cell)| (*id, cell.snapshot())).collect();
         let mut snapshots = Vec::new();
         for (id, old) in open {

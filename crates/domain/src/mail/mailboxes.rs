@@ -4,12 +4,14 @@ use super::acl::Acl;
 use super::rows::MailboxRow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use types::{HIERARCHY_SEPARATOR, MailboxId, MailboxName, SpecialUse};
+use types::{AccountId, HIERARCHY_SEPARATOR, MailboxId, MailboxName, Rights, SpecialUse};
 
 /// What LIST tells of a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailboxInfo {
-    /// Its id, which survives renaming.
+    /// Whose it is.
+    pub owner: AccountId,
+    /// Its id, which survives renaming; 0 of a level above others' mailboxes, which is no mailbox.
     pub id: MailboxId,
     /// Its name.
     pub name: MailboxName,
@@ -35,23 +37,19 @@ pub struct Mailboxes {
 
 impl Mailboxes {
     pub(super) fn build(
+        owner: AccountId,
         rows: &BTreeMap<MailboxId, Arc<MailboxRow>>,
         names: &BTreeMap<MailboxName, MailboxId>,
         subscriptions: &BTreeMap<MailboxName, u32>,
         acls: &BTreeMap<MailboxId, Arc<Acl>>,
     ) -> Self {
         let mut list = Self { subscriptions: subscriptions.keys().cloned().collect(), ..Self::default() };
-        // Parents are marked from below: their children need not stand next to them in the order of names.
-        let mut parents: HashSet<&str> = HashSet::new();
-        for name in names.keys() {
-            if let Some((parent, _)) = name.as_str().rsplit_once(HIERARCHY_SEPARATOR) {
-                parents.insert(parent);
-            }
-        }
+        let parents = parents(names.keys());
         for (name, id) in names {
             let Some(row) = rows.get(id) else { continue };
             list.places.insert(*id, list.by_name.len());
             list.by_name.push(MailboxInfo {
+                owner,
                 id: *id,
                 name: name.clone(),
                 special_use: row.special_use,
@@ -62,6 +60,54 @@ impl Mailboxes {
             });
         }
         list
+    }
+
+    /// This list with those mailboxes of others, below a name for each of them, that `reader` may see (RFC 4314 §4).
+    /// Levels above them that are no mailboxes, or that he may not see, are placeholders. What others use a mailbox for is
+    /// left out, and names that are too long together are no names.
+    #[must_use]
+    pub fn with_shared(&self, others: &[(MailboxName, Arc<Self>)], reader: AccountId) -> Self {
+        let subscribed: HashSet<&MailboxName> = self.subscriptions.iter().collect();
+        let mut all: BTreeMap<MailboxName, MailboxInfo> = BTreeMap::new();
+        for (root, list) in others {
+            for info in list.iter().filter(|info| info.acl.rights(info.owner, reader).contains(Rights::LOOKUP)) {
+                let name = MailboxName::parse(&format!("{root}{HIERARCHY_SEPARATOR}{}", info.name));
+                let Ok(name) = name else { continue };
+                let mut above = name.parent();
+                while let Some(level) = above.filter(|level| !all.contains_key(level)) {
+                    above = level.parent();
+                    let acl = Arc::default();
+                    let (owner, id, selectable) = (info.owner, MailboxId(0), false);
+                    let (special_use, has_children, subscribed) = (None, true, subscribed.contains(&level));
+                    let level_info = MailboxInfo {
+                        owner,
+                        id,
+                        name: level.clone(),
+                        special_use,
+                        selectable,
+                        has_children,
+                        subscribed,
+                        acl,
+                    };
+                    all.insert(level, level_info);
+                }
+                let subscribed = subscribed.contains(&name);
+                let shown = MailboxInfo { name: name.clone(), special_use: None, subscribed, ..info.clone() };
+                all.insert(name, shown);
+            }
+        }
+        let parents = parents(all.keys());
+        let parents: HashSet<String> = parents.into_iter().map(str::to_owned).collect();
+        for info in all.values_mut() {
+            info.has_children = parents.contains(info.name.as_str());
+        }
+        let mut by_name = self.by_name.clone();
+        by_name.extend(all.into_values());
+        by_name.sort_by(|a, b| a.name.cmp(&b.name));
+        let own = self.by_name.first().map(|info| info.owner);
+        let mine = by_name.iter().enumerate().filter(|(_, info)| Some(info.owner) == own && info.id != MailboxId(0));
+        let places = mine.map(|(place, info)| (info.id, place)).collect();
+        Self { by_name, places, subscriptions: self.subscriptions.clone() }
     }
 
     /// All, by name.
@@ -99,6 +145,12 @@ impl Mailboxes {
     pub fn subscriptions(&self) -> &[MailboxName] {
         &self.subscriptions
     }
+}
+
+/// The names right above others. They are found from below: children need not stand next to their parent in the order of
+/// names.
+fn parents<'a>(names: impl Iterator<Item = &'a MailboxName>) -> HashSet<&'a str> {
+    names.filter_map(|name| name.as_str().rsplit_once(HIERARCHY_SEPARATOR)).map(|(parent, _)| parent).collect()
 }
 
 impl<'a> IntoIterator for &'a Mailboxes {

@@ -26,8 +26,8 @@ pub struct AnnotationInfo {
 pub struct AnnotationsChanged {
     /// Which mailbox they belong to; `None` for the account itself.
     pub mailbox: Option<(MailboxId, MailboxName)>,
-    /// Which.
-    pub names: Vec<EntryName>,
+    /// Which, each with its last change.
+    pub names: Vec<(EntryName, ModSeq)>,
 }
 
 impl Account {
@@ -95,7 +95,8 @@ impl Account {
         let core = self.live.read();
         let mut changed = Vec::new();
         for (id, index) in &core.annotations {
-            let names: Vec<_> = index.changed_since(since, reader).cloned().collect();
+            let names: Vec<_> =
+                index.changed_since(since, reader).map(|(name, modseq)| (name.clone(), modseq)).collect();
             if names.is_empty() {
                 continue;
             }

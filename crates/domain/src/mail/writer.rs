@@ -346,7 +346,7 @@ impl Run<'_> {
             }
         }
         if list_changed {
-            core.rebuild_list();
+            core.rebuild_list(self.live.id);
         }
         for (id, snapshot) in snapshots {
             if let Some(cell) = core.views.get(&id) {

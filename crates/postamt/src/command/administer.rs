@@ -1,7 +1,7 @@
 //! The commands that the running server carries out: each becomes one control request.
 
 use super::password_input;
-use crate::cli::{Account, Alias, Command, Common, Domain, Password, Queue, Quota, Store, Undelete};
+use crate::cli::{Account, Alias, Command, Common, Domain, Password, Queue, Quota, Store, Switch, Undelete};
 use crate::config;
 use crate::config::units::parse_size;
 use crate::control::{self, Request};
@@ -31,6 +31,10 @@ fn request(command: Command) -> anyhow::Result<Request> {
             Account::Show { address } => Request::AccountShow { address },
             Account::Add { address, password } => {
                 Request::AccountAdd { address, password: password_input::read(&password)? }
+            }
+            Account::Mark { address, operator, shared } => {
+                let on = |switch: Option<Switch>| switch.map(|switch| matches!(switch, Switch::On));
+                Request::AccountMark { address, operator: on(operator), shared: on(shared) }
             }
             Account::Remove { address, yes: true } => Request::AccountRemove { address },
             Account::Remove { address, yes: false } => {

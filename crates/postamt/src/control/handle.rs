@@ -39,6 +39,7 @@ impl Handler {
             Request::AccountShow { address } => self.account_show(&address).await,
             Request::AccountAdd { address, password } => self.account_add(&address, password).await,
             Request::AccountRemove { address } => self.account_remove(&address).await,
+            Request::AccountMark { address, operator, shared } => self.account_mark(&address, operator, shared).await,
             Request::QuotaSet { address, octets } => self.quota_set(&address, octets).await,
             Request::PasswordSet { address, password } => self.password_set(&address, password).await,
             Request::AliasList => self.alias_list().await,

@@ -19,6 +19,7 @@ pub(crate) enum Request {
     AccountShow { address: String },
     AccountAdd { address: String, password: String },
     AccountRemove { address: String },
+    AccountMark { address: String, operator: Option<bool>, shared: Option<bool> },
     QuotaSet { address: String, octets: Option<u64> },
     PasswordSet { address: String, password: String },
     AliasList,

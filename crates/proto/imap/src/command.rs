@@ -9,22 +9,32 @@ pub mod compress;
 pub mod copy;
 pub mod create;
 pub mod delete;
+pub mod deleteacl;
 pub mod enable;
 pub mod esearch;
 pub mod examine;
 pub mod expunge;
 pub mod fetch;
+pub mod getacl;
+pub mod getmetadata;
+pub mod getquota;
+pub mod getquotaroot;
 pub mod id;
 pub mod language;
 pub mod list;
+pub mod listrights;
 pub mod login;
 pub mod lsub;
 pub mod r#move;
+pub mod myrights;
 pub mod notify;
 pub mod rename;
 pub mod replace;
 pub mod search;
 pub mod select;
+pub mod setacl;
+pub mod setmetadata;
+pub mod setquota;
 pub mod sort;
 pub mod status;
 pub mod store;
@@ -42,21 +52,31 @@ pub use comparator::{COMPARATOR, Comparator};
 pub use copy::Copy;
 pub use create::Create;
 pub use delete::Delete;
+pub use deleteacl::DeleteAcl;
 pub use enable::{Enable, Extension};
 pub use esearch::Esearch;
 pub use expunge::Expunge;
 pub use fetch::Fetch;
 pub use flag_list::FlagList;
+pub use getacl::GetAcl;
+pub use getmetadata::{Entries, GetMetadata};
+pub use getquota::GetQuota;
+pub use getquotaroot::GetQuotaRoot;
 pub use id::Id;
 pub use language::ChooseLanguage;
 pub use list::{List, ReturnOption, SelectOption};
+pub use listrights::ListRights;
 pub use login::Login;
 pub use lsub::Lsub;
 pub use r#move::Move;
+pub use myrights::MyRights;
 pub use notify::{EventGroup, Events, MailboxFilter, Notify, NotifySet, SelectedEvents};
 pub use rename::Rename;
 pub use search::Search;
 pub use select::{KnownRun, Resync, Select};
+pub use setacl::{Identifier, RightsChange, SetAcl};
+pub use setmetadata::SetMetadata;
+pub use setquota::SetQuota;
 pub use sort::Sort;
 pub use status::{Status, StatusItem};
 pub use store::Store;
@@ -114,6 +134,26 @@ pub enum Command {
     Namespace,
     /// STATUS
     Status(Status),
+    /// GETACL
+    GetAcl(GetAcl),
+    /// SETACL
+    SetAcl(SetAcl),
+    /// DELETEACL
+    DeleteAcl(DeleteAcl),
+    /// LISTRIGHTS
+    ListRights(ListRights),
+    /// MYRIGHTS
+    MyRights(MyRights),
+    /// GETMETADATA
+    GetMetadata(GetMetadata),
+    /// SETMETADATA
+    SetMetadata(SetMetadata),
+    /// GETQUOTA
+    GetQuota(GetQuota),
+    /// GETQUOTAROOT
+    GetQuotaRoot(GetQuotaRoot),
+    /// SETQUOTA
+    SetQuota(SetQuota),
     /// IDLE
     Idle,
     /// COMPRESS DEFLATE

@@ -105,6 +105,16 @@ pub static COMMANDS: &[Spec] = &[
     row("NAMESPACE", Stage::Authenticated, bare::NAMESPACE).announced("NAMESPACE"),
     row("STATUS", Stage::Authenticated, command::status::parse),
     row("APPEND", Stage::Authenticated, command::append::parse).streaming(command::append::open),
+    row("GETACL", Stage::Authenticated, command::getacl::parse).announced("ACL"),
+    row("SETACL", Stage::Authenticated, command::setacl::parse),
+    row("DELETEACL", Stage::Authenticated, command::deleteacl::parse),
+    row("LISTRIGHTS", Stage::Authenticated, command::listrights::parse),
+    row("MYRIGHTS", Stage::Authenticated, command::myrights::parse),
+    row("GETMETADATA", Stage::Authenticated, command::getmetadata::parse).announced("METADATA"),
+    row("SETMETADATA", Stage::Authenticated, command::setmetadata::parse),
+    row("GETQUOTA", Stage::Authenticated, command::getquota::parse).announced("QUOTA"),
+    row("GETQUOTAROOT", Stage::Authenticated, command::getquotaroot::parse),
+    row("SETQUOTA", Stage::Authenticated, command::setquota::parse).announced("QUOTASET"),
     row("IDLE", Stage::Authenticated, bare::IDLE).announced("IDLE"),
     row("COMPRESS", Stage::Authenticated, command::compress::parse).announced("COMPRESS=DEFLATE"),
     row("NOTIFY", Stage::Authenticated, command::notify::parse),
@@ -168,6 +178,14 @@ pub const CAPABILITIES: &[&str] = &[
     "THREAD=REFERENCES",
     "THREAD=REFS",
     "INPROGRESS",
+    // RFC 4314 §5.1.1: the rights beside those of RFC 2086.
+    "RIGHTS=kxte",
+    "METADATA-SERVER",
+    "LIST-METADATA",
+    "LIST-MYRIGHTS",
+    "QUOTA=RES-STORAGE",
+    "QUOTA=RES-MESSAGE",
+    "QUOTA=RES-MAILBOX",
 ];
 
 /// The row of a command.

@@ -4,6 +4,7 @@ mod code;
 mod esearch;
 mod flags;
 mod list;
+mod sharing;
 mod status;
 mod thread;
 mod uid_batches;
@@ -12,6 +13,7 @@ pub use code::{Capabilities, Code};
 pub use esearch::{ContextChange, EsearchResponse};
 pub use flags::{write_flag_list, write_flags};
 pub use list::{Child, Existence, ListEntry};
+pub use sharing::{Namespaces, QuotaResource, QuotaUsage};
 pub use status::{MailboxStatus, Status, StatusKind};
 pub use thread::{ThreadNode, ThreadResponse};
 pub use uid_batches::UidBatchesResponse;
@@ -20,9 +22,9 @@ use crate::codec::write::{write_astring, write_nstring, write_number, write_spac
 use crate::command::enable::Extension;
 use crate::enabled::Enabled;
 use crate::language::Language;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use std::fmt::Write as _;
-use types::{HIERARCHY_SEPARATOR, Keywords, MailboxName, ModSeq, UidSet};
+use types::{EntryName, HIERARCHY_SEPARATOR, Keywords, MailboxName, ModSeq, Rights, UidSet};
 
 /// An untagged answer.
 #[derive(Debug)]
@@ -61,12 +63,63 @@ pub enum Response<'a> {
     },
     /// `* ENABLED` (RFC 5161 §3.2)
     Enabled(&'a [Extension]),
-    /// `* NAMESPACE` (RFC 2342 §5): one personal namespace with an empty prefix.
-    Namespace,
     /// `* LANGUAGE` (RFC 5255 §3.3): the one that is spoken now, or all that can be.
     Language(&'a [Language]),
     /// `* COMPARATOR` (RFC 5255 §4.8) with the active one.
     Comparator(&'a str),
+    /// `* NAMESPACE` (RFC 2342 §5)
+    Namespace(&'a Namespaces<'a>),
+    /// `* ACL` (RFC 4314 §3.6)
+    Acl {
+        /// Whose list.
+        mailbox: &'a str,
+        /// Identifiers, with a dash where rights are taken away, and their rights.
+        entries: &'a [(String, Rights)],
+    },
+    /// `* LISTRIGHTS` (RFC 4314 §3.7)
+    ListRights {
+        /// Where.
+        mailbox: &'a str,
+        /// Whose.
+        identifier: &'a str,
+        /// Those that cannot be taken away; all others can be given and taken one by one.
+        always: Rights,
+    },
+    /// `* MYRIGHTS` (RFC 4314 §3.8)
+    MyRights {
+        /// Where.
+        mailbox: &'a str,
+        /// Which.
+        rights: Rights,
+    },
+    /// `* METADATA` with values (RFC 5464 §4.4.1)
+    Metadata {
+        /// The mailbox; `None` for the server.
+        mailbox: Option<&'a str>,
+        /// Entries and values; at least one.
+        values: &'a [(EntryName, Option<Bytes>)],
+    },
+    /// `* METADATA` with names: these changed (RFC 5464 §4.4.2)
+    MetadataChanged {
+        /// The mailbox; `None` for the server.
+        mailbox: Option<&'a str>,
+        /// Which; at least one.
+        names: &'a [EntryName],
+    },
+    /// `* QUOTA` (RFC 9208 §4.2.1)
+    Quota {
+        /// The quota root.
+        root: &'a str,
+        /// What is limited.
+        usages: &'a [QuotaUsage],
+    },
+    /// `* QUOTAROOT` (RFC 9208 §4.2.2) with one root
+    QuotaRoot {
+        /// The mailbox.
+        mailbox: &'a str,
+        /// Its quota root.
+        root: &'a str,
+    },
     /// `* ID` (RFC 2971 §3.2); without fields `* ID NIL`.
     Id(&'a [(&'a str, Option<&'a str>)]),
 }
@@ -114,10 +167,10 @@ impl Response<'_> {
                     out.extend_from_slice(extension.name().as_bytes());
                 }
             }
-            Self::Namespace => {
-                out.extend_from_slice(b"* NAMESPACE ((\"\" ");
-                write_separator(out);
-                out.extend_from_slice(b")) NIL NIL");
+            Self::Namespace(namespaces) => namespaces.write(out),
+            Self::Acl { mailbox, entries } => sharing::write_acl(out, mailbox, entries, enabled),
+            Self::ListRights { mailbox, identifier, always } => {
+                sharing::write_list_rights(out, mailbox, identifier, *always, enabled);
             }
             Self::Language(languages) => {
                 out.extend_from_slice(b"* LANGUAGE (");
@@ -128,6 +181,13 @@ impl Response<'_> {
                 out.extend_from_slice(b"* COMPARATOR ");
                 write_astring(out, name.as_bytes());
             }
+            Self::MyRights { mailbox, rights } => sharing::write_my_rights(out, mailbox, *rights, enabled),
+            Self::Metadata { mailbox, values } => sharing::write_metadata(out, *mailbox, values, enabled),
+            Self::MetadataChanged { mailbox, names } => {
+                sharing::write_metadata_changed(out, *mailbox, names, enabled);
+            }
+            Self::Quota { root, usages } => sharing::write_quota(out, root, usages),
+            Self::QuotaRoot { mailbox, root } => sharing::write_quota_root(out, mailbox, root, enabled),
             Self::Id(fields) => write_id(out, fields),
         }
         out.extend_from_slice(b"\r\n");

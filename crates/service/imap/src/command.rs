@@ -1,5 +1,6 @@
 //! One room per command.
 
+pub(crate) mod acl;
 pub(crate) mod append;
 pub(crate) mod cancel_update;
 pub(crate) mod capability;
@@ -13,6 +14,7 @@ pub(crate) mod enable;
 pub(crate) mod esearch;
 pub(crate) mod expunge;
 pub(crate) mod fetch;
+pub(crate) mod getmetadata;
 pub(crate) mod id;
 pub(crate) mod language;
 pub(crate) mod list;
@@ -22,11 +24,13 @@ mod message_limit;
 pub(crate) mod r#move;
 pub(crate) mod namespace;
 pub(crate) mod notify;
+pub(crate) mod quota;
 pub(crate) mod rename;
 pub(crate) mod replace;
 mod resync;
 pub(crate) mod search;
 pub(crate) mod select;
+pub(crate) mod setmetadata;
 pub(crate) mod sort;
 pub(crate) mod store;
 pub(crate) mod subscribe;

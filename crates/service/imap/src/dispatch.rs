@@ -1,9 +1,9 @@
 //! From a command to its room, and what is told before its answer.
 
 use crate::command::{
-    cancel_update, capability, close, comparator, compress, copy, create, delete, enable, esearch, expunge, fetch, id,
-    language, list, lsub, mailbox_status, r#move, namespace, notify, rename, search, select, sort, store, subscribe,
-    thread, uid_batches, unauthenticate,
+    acl, cancel_update, capability, close, comparator, compress, copy, create, delete, enable, esearch, expunge, fetch,
+    getmetadata, id, language, list, lsub, mailbox_status, r#move, namespace, notify, quota, rename, search, select,
+    setmetadata, sort, store, subscribe, thread, uid_batches, unauthenticate,
 };
 use crate::login;
 use crate::session::Session;
@@ -39,7 +39,7 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
         Command::Noop => Status::ok("NOOP completed"),
         Command::Check => Status::ok("CHECK completed"),
         Command::Id(id) => id::run(session, &id),
-        Command::Enable(enable) => enable::run(session, &enable),
+        Command::Enable(enable) => enable::run(session, &enable).await,
         Command::Select(select) => select::run(session, select, false).await?,
         Command::Examine(select) => select::run(session, select, true).await?,
         Command::Create(create) => create::run(session, create).await?,
@@ -50,6 +50,16 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
         Command::List(list) => list::run(session, list).await?,
         Command::Lsub(lsub) => lsub::run(session, lsub).await?,
         Command::Namespace => namespace::run(session),
+        Command::GetAcl(command) => acl::get(session, command).await?,
+        Command::SetAcl(command) => acl::set(session, command).await?,
+        Command::DeleteAcl(command) => acl::delete(session, command).await?,
+        Command::ListRights(command) => acl::list(session, command).await?,
+        Command::MyRights(command) => acl::mine(session, command).await?,
+        Command::GetMetadata(command) => getmetadata::run(session, command).await?,
+        Command::SetMetadata(command) => setmetadata::run(session, command).await?,
+        Command::GetQuota(command) => quota::get(session, command).await?,
+        Command::GetQuotaRoot(command) => quota::root(session, command).await?,
+        Command::SetQuota(command) => quota::set(session, command).await?,
         Command::Status(status) => mailbox_status::run(session, status).await?,
         Command::Close => close::run(session).await?,
         Command::Unselect => close::unselect(session),

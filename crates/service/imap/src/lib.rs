@@ -3,12 +3,14 @@
 //! [`run`] serves one connection. `session.rs` is its loop, `dispatch.rs` leads from a command to its room in
 //! `command/`, `selected.rs` is the open mailbox, `status.rs` says what a client hears of a failure.
 
+mod annotation_news;
 mod command;
 mod contexts;
 mod dispatch;
 mod login;
 mod notify;
 mod place;
+mod rights;
 mod selected;
 mod session;
 mod status;

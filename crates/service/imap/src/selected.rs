@@ -1,10 +1,12 @@
 //! The open mailbox of a session: what stands now and what the session was told.
 
 use crate::contexts::Context;
+use crate::rights::{Action, require};
+use crate::status;
 use domain::{Account, View};
-use proto_imap::SessionView;
 use proto_imap::command::UidBatches;
-use types::{MailboxId, MailboxName, Uid};
+use proto_imap::{SessionView, Status};
+use types::{MailboxId, MailboxName, Rights, Uid};
 
 /// A UIDBATCHES, and the mailbox as it was told then.
 pub(crate) struct AskedBatches {
@@ -24,6 +26,8 @@ pub(crate) struct Selected {
     pub(crate) name: MailboxName,
     /// Opened with EXAMINE.
     pub(crate) read_only: bool,
+    /// What the session's user may do in it; looked at anew before each command.
+    pub(crate) rights: Rights,
     /// What stands now.
     pub(crate) view: View,
     /// What the session was told.
@@ -34,4 +38,19 @@ pub(crate) struct Selected {
     pub(crate) own: Vec<Uid>,
     /// What UIDBATCHES was asked for last.
     pub(crate) batches: Option<AskedBatches>,
+}
+
+impl Selected {
+    /// Whether one of these rights can be used: not in a mailbox that was opened with EXAMINE.
+    pub(crate) fn may(&self, rights: Rights) -> bool {
+        !self.read_only && self.rights.has_any(rights)
+    }
+
+    /// Whether this may be done with it: else the answer.
+    pub(crate) fn require(&self, action: Action) -> Result<(), Status> {
+        if self.read_only {
+            return Err(status::read_only());
+        }
+        require(self.rights, action).map_err(|failure| status::of_mail(&failure))
+    }
 }

@@ -1,5 +1,6 @@
 //! One connection from the greeting to its end.
 
+use crate::annotation_news::AnnotationNews;
 use crate::command::append::{self, Appending};
 use crate::command::fetch;
 use crate::dispatch::dispatch;
@@ -68,6 +69,8 @@ pub(crate) struct Session<S> {
     // Boxed: a connection that idles without a mailbox, or before its sign-in, should not carry them.
     pub(crate) selected: Option<Box<Selected>>,
     pub(crate) appending: Option<Box<Appending>>,
+    /// What was told of annotations, where the client wants to hear of them.
+    pub(crate) annotation_news: Option<Box<AnnotationNews>>,
     /// The program, by its ID command.
     pub(crate) program: Option<Box<str>>,
     /// What NOTIFY asked for. Boxed: few ask.
@@ -97,6 +100,7 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
         account: None,
         selected: None,
         appending: None,
+        annotation_news: None,
         program: None,
         notify: None,
         idling: None,
@@ -178,6 +182,7 @@ impl<S: Transport> Session<S> {
             account,
             selected,
             attempt,
+            annotation_news,
             appending,
             notify,
             idling,
@@ -190,7 +195,7 @@ impl<S: Transport> Session<S> {
             shutdown: _,
             started: _,
         } = self;
-        (*account, *selected, *attempt) = (None, None, None);
+        (*account, *selected, *attempt, *annotation_news) = (None, None, None, None);
         (*appending, *notify, *idling) = (None, None, None);
         machine.unauthenticated();
     }
@@ -227,6 +232,7 @@ impl<S: Transport> Session<S> {
     /// Tells what happened in the open mailbox, however much it is. One that was deleted, or a session that never lets
     /// itself be told, ends the connection.
     pub(crate) async fn tell(&mut self, expunges: Expunges, form: UpdateForm) -> io::Result<()> {
+        self.tell_annotations_now().await;
         let Some(selected) = &mut self.selected else { return Ok(()) };
         // RFC 5465 §5.1: who is told of flags by NOTIFY is told whose.
         let form = if self.notify.is_some() { UpdateForm::WithUid } else { form };
@@ -300,6 +306,11 @@ impl<S: Transport> Session<S> {
             self.machine.bye(None, "The account was removed");
             return Ok(());
         }
+        if matches!(event, Event::Command { .. } | Event::AppendStart { .. } | Event::IdleDone)
+            && !self.look_at_rights().await
+        {
+            return Ok(());
+        }
         match event {
             Event::Command { tag, command } => dispatch(self, tag, command).await?,
             Event::RefusedLogin { tag, .. } => self.machine.finish(&tag, &login::refused_in_clear(true)),
@@ -354,7 +365,9 @@ impl<S: Transport> Session<S> {
     /// Waits for bytes, news, the deadline or the shutdown; false when it is over.
     async fn wait(&mut self) -> io::Result<bool> {
         let deadline = self.machine.next_deadline().and_then(|deadline| self.started.checked_add(deadline));
-        let Self { machine, wire: Some(wire), shutdown, selected, idling, notify, appending, .. } = self else {
+        let Self { machine, wire: Some(wire), shutdown, selected, idling, notify, annotation_news, appending, .. } =
+            self
+        else {
             return Ok(false);
         };
         let timer = async {
@@ -363,12 +376,19 @@ impl<S: Transport> Session<S> {
                 None => std::future::pending().await,
             }
         };
+        let is_idle = idling.is_some();
         let news = async {
             match (selected, notify) {
                 // A command that runs is answered first. Boxed, since few have NOTIFY.
                 (_, Some(_)) if appending.is_some() => std::future::pending().await,
                 (selected, Some(notify)) => Box::pin(notify.woken(selected.as_deref_mut())).await,
-                (Some(selected), None) if idling.is_some() => selected.view.changed().await,
+                (Some(selected), None) if is_idle => selected.view.changed().await,
+                _ => std::future::pending().await,
+            }
+        };
+        let of_annotations = async {
+            match annotation_news {
+                Some(news) if is_idle => Box::pin(news.changed()).await,
                 _ => std::future::pending().await,
             }
         };
@@ -384,7 +404,12 @@ impl<S: Transport> Session<S> {
                 }
                 Err(error) => return Err(error),
             },
-            () = news => Box::pin(self.tell_unasked()).await?,
+            () = news => {
+                if self.look_at_rights().await {
+                    Box::pin(self.tell_unasked()).await?;
+                }
+            }
+            () = of_annotations => self.tell_annotations_now().await,
             () = timer => self.machine.handle_timeout(self.started.elapsed()),
             () = shutdown.requested() => self.machine.bye(None, "The server stops, come back soon"),
         }

@@ -9,7 +9,7 @@ use crate::mail::writer::Verb;
 use std::sync::Arc;
 use store_kv::Space;
 use types::snapshot::Entry;
-use types::{FlagChange, Flags, MailboxId, ModSeq, Uid, UidSet};
+use types::{FlagChange, Flags, MailboxId, ModSeq, Rights, Uid, UidSet};
 
 /// Changes the flags of messages: one step of it.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(crate) struct StoreFlags {
     pub(crate) change: FlagChange,
     pub(crate) flags: Arc<FlagNames>,
     pub(crate) unchanged_since: Option<ModSeq>,
+    /// Only flags that these rights allow are changed (RFC 4314 §4).
+    pub(crate) rights: Rights,
 }
 
 /// What a step did.
@@ -85,7 +87,8 @@ impl Verb for StoreFlags {
 impl StoreFlags {
     /// The word that is named, and the table with what it lacked. What is to be removed need not be in any table.
     fn flags(&self, row: &MailboxRow) -> Result<(Flags, types::Keywords), Stop> {
-        if self.change != FlagChange::Remove {
+        // Who may not set keywords makes none up.
+        if self.change != FlagChange::Remove && self.rights.contains(Rights::WRITE) {
             return Ok(flags_of(&self.flags, &row.keywords)?);
         }
         let known = self.flags.keywords.iter().filter_map(|keyword| row.keywords.flag(keyword.as_str()));
@@ -93,10 +96,11 @@ impl StoreFlags {
     }
 
     fn apply_to(&self, before: Flags, flags: Flags) -> Flags {
-        match self.change {
+        let after = match self.change {
             FlagChange::Replace => flags,
             FlagChange::Add => before.union(flags),
             FlagChange::Remove => before.without(flags),
-        }
+        };
+        before.without(self.rights.flags(before)).union(self.rights.flags(after))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::failures::of_directory;
 use super::{Answer, Handler, address, domain};
-use domain::{AccountInfo, AccountState};
+use domain::{AccountInfo, AccountMark, AccountState};
 use serde_json::{Value, json};
 use types::{Octets, Secret};
 
@@ -60,6 +60,8 @@ impl Handler {
             fields.insert("addresses".into(), json!(addresses));
             let sessions = self.network.admission().open_of(info.account);
             fields.insert("sessions".into(), json!(sessions));
+            fields.insert("operator".into(), json!(info.marks.admin));
+            fields.insert("shared".into(), json!(info.marks.shared));
         }
         Ok(value)
     }
@@ -75,6 +77,17 @@ impl Handler {
         let removed = self.core.shared.directory.account_remove(&address(text)?).await;
         removed.map_err(|e| of_directory(&format!("cannot remove {text}"), &e))?;
         Ok(json!({"removed": text}))
+    }
+
+    pub(super) async fn account_mark(&self, text: &str, operator: Option<bool>, shared: Option<bool>) -> Answer {
+        let (directory, address) = (&self.core.shared.directory, address(text)?);
+        for (mark, on) in [(AccountMark::Admin, operator), (AccountMark::Shared, shared)] {
+            if let Some(on) = on {
+                let set = directory.mark_set(&address, mark, on).await;
+                set.map_err(|e| of_directory(&format!("cannot mark {text}"), &e))?;
+            }
+        }
+        self.account_show(text).await
     }
 
     pub(super) async fn quota_set(&self, text: &str, octets: Option<u64>) -> Answer {

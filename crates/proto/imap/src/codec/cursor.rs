@@ -192,6 +192,11 @@ impl<'a> Cursor<'a> {
         if self.take_word("NIL") { Ok(None) } else { self.string().map(Some) }
     }
 
+    /// `nstring / literal8` (RFC 3516 §7): a literal behind `~` may hold any byte.
+    pub fn nstring8(&mut self) -> Result<Option<Cow<'a, [u8]>>, ParseError> {
+        if self.take_if(b'~') { self.any_literal().map(|text| Some(Cow::Borrowed(text))) } else { self.nstring() }
+    }
+
     /// `quoted = DQUOTE *QUOTED-CHAR DQUOTE`
     ///
     /// Deviation: bytes above 127 are taken as they are, as RFC 9051 §9 does; passwords with umlauts come this way.
@@ -226,6 +231,14 @@ impl<'a> Cursor<'a> {
 
     /// `literal = "{" number ["+"] "}" CRLF *CHAR8`; the framing has read it whole.
     fn literal(&mut self) -> Result<&'a [u8], ParseError> {
+        let text = self.any_literal()?;
+        if memchr::memchr(0, text).is_some() {
+            return Err(ParseError::Syntax("A literal holds a NUL"));
+        }
+        Ok(text)
+    }
+
+    fn any_literal(&mut self) -> Result<&'a [u8], ParseError> {
         let broken = ParseError::Syntax("A literal is not well formed");
         self.expect(b'{', "A literal is missing")?;
         let size = usize::try_from(self.number64()?).map_err(|_| broken.clone())?;
@@ -235,9 +248,6 @@ impl<'a> Cursor<'a> {
         self.expect(b'\n', "A literal is not well formed")?;
         let (text, rest) = self.rest.split_at_checked(size).ok_or(broken)?;
         self.rest = rest;
-        if memchr::memchr(0, text).is_some() {
-            return Err(ParseError::Syntax("A literal holds a NUL"));
-        }
         Ok(text)
     }
 
@@ -252,6 +262,12 @@ impl<'a> Cursor<'a> {
     pub fn mailbox_as_spelled(&mut self) -> Result<(MailboxName, Option<Box<str>>), ParseError> {
         let wire = self.astring()?;
         parse_mailbox_name(&wire, self.enabled)
+    }
+
+    /// As [`Self::mailbox`]; the empty string is the server (RFC 5464 §4.1).
+    pub fn mailbox_or_server(&mut self) -> Result<Option<MailboxName>, ParseError> {
+        let wire = self.astring()?;
+        if wire.is_empty() { Ok(None) } else { parse_mailbox_name(&wire, self.enabled).map(|(name, _)| Some(name)) }
     }
 
     /// As [`Self::mailbox`], but one separator at the end is forgiven (RFC 3501 §6.3.3: CREATE's "names below will follow").

@@ -16,11 +16,23 @@ pub enum Extension {
     Utf8Accept,
     /// UIDONLY (RFC 9586 §3)
     UidOnly,
+    /// METADATA: what others change is told (RFC 5464 §4.1)
+    Metadata,
+    /// METADATA-SERVER: the same of the server's annotations alone (RFC 5464 §4.1)
+    MetadataServer,
 }
 
 impl Extension {
     /// Those that ENABLE takes.
-    pub const ALL: &[Self] = &[Self::CondStore, Self::QResync, Self::Imap4Rev2, Self::Utf8Accept, Self::UidOnly];
+    pub const ALL: &[Self] = &[
+        Self::CondStore,
+        Self::QResync,
+        Self::Imap4Rev2,
+        Self::Utf8Accept,
+        Self::UidOnly,
+        Self::Metadata,
+        Self::MetadataServer,
+    ];
 
     /// The capability's name.
     pub fn name(self) -> &'static str {
@@ -30,6 +42,8 @@ impl Extension {
             Self::Imap4Rev2 => "IMAP4rev2",
             Self::Utf8Accept => "UTF8=ACCEPT",
             Self::UidOnly => "UIDONLY",
+            Self::Metadata => "METADATA",
+            Self::MetadataServer => "METADATA-SERVER",
         }
     }
 
@@ -40,6 +54,8 @@ impl Extension {
             Self::Imap4Rev2 => 4,
             Self::Utf8Accept => 8,
             Self::UidOnly => 16,
+            Self::Metadata => 32,
+            Self::MetadataServer => 64,
         }
     }
 }

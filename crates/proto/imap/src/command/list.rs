@@ -1,6 +1,7 @@
 //! LIST (RFC 3501 §6.3.8) with LIST-EXTENDED (RFC 5258), LIST-STATUS (RFC 5819) and SPECIAL-USE (RFC 6154).
 
 use super::Command;
+use super::getmetadata::{Depth, Entries, parse_names};
 use super::status::{self, StatusItem};
 use crate::codec::{Cursor, ListPattern, ParseError};
 use crate::response::Code;
@@ -41,6 +42,10 @@ pub enum ReturnOption {
     SpecialUse,
     /// `STATUS (…)`: a STATUS line for each mailbox that can be selected (RFC 5819 §2).
     Status(Vec<StatusItem>),
+    /// `MYRIGHTS`: the user's rights in each (RFC 8440 §3).
+    MyRights,
+    /// `METADATA (…)`: annotations of each (RFC 9590 §3).
+    Metadata(Entries),
 }
 
 /// Which mailboxes to list.
@@ -73,6 +78,19 @@ impl List {
     pub fn status_items(&self) -> Option<&[StatusItem]> {
         self.returns.iter().find_map(|option| match option {
             ReturnOption::Status(items) => Some(items.as_slice()),
+            _ => None,
+        })
+    }
+
+    /// Whether the user's rights are asked for.
+    pub fn tells_rights(&self) -> bool {
+        self.returns.contains(&ReturnOption::MyRights)
+    }
+
+    /// The annotations that were asked for.
+    pub fn entries(&self) -> Option<&Entries> {
+        self.returns.iter().find_map(|option| match option {
+            ReturnOption::Metadata(entries) => Some(entries),
             _ => None,
         })
     }
@@ -180,6 +198,11 @@ fn parse_return_option(cursor: &mut Cursor<'_>, returns: &mut Vec<ReturnOption>)
             cursor.space()?;
             ReturnOption::Status(status::parse_items(cursor)?)
         }
+        "MYRIGHTS" => ReturnOption::MyRights,
+        "METADATA" => {
+            cursor.space()?;
+            ReturnOption::Metadata(parse_entries(cursor)?)
+        }
         _ => return Err(ParseError::Syntax("There is no such option")),
     };
     // RFC 5258 §3: an option that comes twice is as one.
@@ -188,6 +211,18 @@ fn parse_return_option(cursor: &mut Cursor<'_>, returns: &mut Vec<ReturnOption>)
         returns.push(option);
     }
     Ok(())
+}
+
+/// ```text
+/// return-option =/ "MYRIGHTS" / "METADATA" SP "(" entry *(SP entry) ")"
+/// ```
+fn parse_entries(cursor: &mut Cursor<'_>) -> Result<Entries, ParseError> {
+    if cursor.peek() != Some(b'(') {
+        return Err(ParseError::Syntax("A list of entries is missing"));
+    }
+    let mut entries = Entries { max_size: None, depth: Depth::Zero, names: Vec::new() };
+    parse_names(cursor, &mut entries.names)?;
+    Ok(entries)
 }
 
 /// Reads options in parentheses with `take`.

@@ -27,6 +27,8 @@ pub enum StatusItem {
     AppendLimit,
     /// DELETED: how many have `\Deleted` (RFC 9051 §6.3.11)
     Deleted,
+    /// DELETED-STORAGE: octets of those messages (RFC 9208 §4.1.4)
+    DeletedStorage,
 }
 
 impl StatusItem {
@@ -41,6 +43,7 @@ impl StatusItem {
         (Self::Size, "SIZE"),
         (Self::AppendLimit, "APPENDLIMIT"),
         (Self::Deleted, "DELETED"),
+        (Self::DeletedStorage, "DELETED-STORAGE"),
     ];
 }
 

@@ -1,5 +1,6 @@
 mod append;
 mod list;
+mod sharing;
 
 use super::*;
 use crate::MessageSet;

@@ -144,6 +144,12 @@ pub enum Code {
     BadComparator,
     /// The mailbox cannot be for that (RFC 6154 §3).
     UseAttr,
+    /// The size of the largest annotation that MAXSIZE kept back (RFC 5464 §4.2.1).
+    MetadataLongEntries(u64),
+    /// The largest value that an annotation can have (RFC 5464 §4.3).
+    MetadataMaxSize(u64),
+    /// There are as many annotations as there may be (RFC 5464 §4.3).
+    MetadataTooMany,
     /// A URL, as the client wrote it, that leads nowhere (RFC 4469 §4.1).
     BadUrl(Box<[u8]>),
 }
@@ -180,6 +186,8 @@ impl Code {
                 out.extend_from_slice(b"MAILBOXID ");
                 id.write(out);
             }
+            Self::MetadataLongEntries(size) => write_with(out, "METADATA LONGENTRIES", *size),
+            Self::MetadataMaxSize(size) => write_with(out, "METADATA MAXSIZE", *size),
             Self::Modified(set) => drop(write!(out, "MODIFIED {set}")),
             Self::BadUrl(url) => {
                 out.extend_from_slice(b"BADURL ");
@@ -256,6 +264,8 @@ impl Code {
             Self::TooBig => "TOOBIG",
             Self::BadComparator => "BADCOMPARATOR",
             Self::UseAttr => "USEATTR",
+            Self::MetadataLongEntries(_) | Self::MetadataMaxSize(_) => "METADATA",
+            Self::MetadataTooMany => "METADATA TOOMANY",
             Self::BadUrl(_) => "BADURL",
         }
     }

@@ -110,6 +110,8 @@ pub struct MailboxStatus {
     pub size: Option<Octets>,
     /// DELETED (RFC 9051 §6.3.11)
     pub deleted: Option<u32>,
+    /// DELETED-STORAGE in octets (RFC 9208 §4.1.4)
+    pub deleted_storage: Option<Octets>,
 }
 
 impl MailboxStatus {
@@ -127,6 +129,7 @@ impl MailboxStatus {
             ("HIGHESTMODSEQ ", self.highest_modseq.map(|m| m.0)),
             ("SIZE ", self.size.map(|s| s.0)),
             ("DELETED ", self.deleted.map(u64::from)),
+            ("DELETED-STORAGE ", self.deleted_storage.map(|s| s.0)),
         ];
         let mut gap = false;
         for (name, value) in values {

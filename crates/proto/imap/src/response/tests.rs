@@ -23,7 +23,6 @@ fn untagged_data_is_written_as_rfc_3501_has_it() {
     assert_eq!(line(&Response::Search(&[], Some(ModSeq(9)))), "* SEARCH\r\n");
     assert_eq!(line(&Response::Search(&[2], Some(ModSeq(917_162_500)))), "* SEARCH 2 (MODSEQ 917162500)\r\n");
     assert_eq!(line(&Response::ListDelimiter), "* LIST (\\Noselect) \"/\" \"\"\r\n");
-    assert_eq!(line(&Response::Namespace), "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
     assert_eq!(line(&Response::Language(&Language::ALL)), "* LANGUAGE (en de i-default)\r\n");
     assert_eq!(line(&Response::Comparator("i;unicode-casemap")), "* COMPARATOR i;unicode-casemap\r\n");
     assert_eq!(line(&Response::Id(&[])), "* ID NIL\r\n");

@@ -11,6 +11,7 @@ use self::part::Part;
 use super::message_limit;
 use super::replace::{self, Replaced};
 use crate::place::Place;
+use crate::rights::{Action, allowed};
 use crate::session::Session;
 use crate::status;
 use bytes::Bytes;
@@ -89,7 +90,8 @@ async fn begin<S: Transport>(
         },
         None => None,
     };
-    Ok(session.find(&append.mailbox).await.map(|place| (place, replaced)).map_err(Failure::Mail))
+    let found = session.find(&append.mailbox).await.and_then(|place| place.allowing(Action::Insert));
+    Ok(found.map(|place| (place, replaced)).map_err(Failure::Mail))
 }
 
 /// A message begins.
@@ -200,7 +202,8 @@ impl Appending {
         }
         let mut message = NewMessage::new(staged);
         self.together = Octets(self.together.0.saturating_add(message.staged.size().0));
-        message.flags = FlagNames { system: head.flags.system, keywords: head.flags.keywords };
+        message.flags =
+            allowed(self.place.rights, FlagNames { system: head.flags.system, keywords: head.flags.keywords });
         message.internal_date = head.date;
         self.messages.push(message);
         Ok(())

@@ -6,10 +6,12 @@ use domain::{Cause, Expunge};
 use proto_imap::Status;
 use service_session::Transport;
 use std::io;
+use types::Rights;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>) -> io::Result<Status> {
     if let Some(selected) = &session.selected
-        && !selected.read_only
+        // RFC 4314 §4: without the right nothing is expunged, and the answer is OK all the same.
+        && selected.may(Rights::EXPUNGE)
         && let Err(failure) = selected.account.expunge(selected.id, Expunge::AllDeleted, Cause::Imap).await
     {
         return Ok(status::of_mail(&failure));

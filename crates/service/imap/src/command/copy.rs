@@ -1,6 +1,7 @@
 //! COPY and UID COPY (RFC 3501 §6.4.7, COPYUID: RFC 4315 §3)
 
 use super::message_limit;
+use crate::rights::Action;
 use crate::session::Session;
 use crate::status;
 use domain::Copied;
@@ -22,8 +23,8 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, copy: Copy) -> i
     };
     let selected = session.selected()?;
     let copied = async {
-        let to = session.find(&copy.mailbox).await?;
-        let copied = selected.account.copy(selected.id, &uids, to.mailbox.id).await?;
+        let to = session.find(&copy.mailbox).await?.allowing(Action::Insert)?;
+        let copied = selected.account.copy_to(selected.id, &uids, &to.account, (to.mailbox.id, to.rights)).await?;
         Ok((to, copied))
     };
     Ok(match copied.await {

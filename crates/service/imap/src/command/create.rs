@@ -22,7 +22,9 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, create: Create) 
     };
     session.did_name(&create.mailbox);
     let created = async {
-        let Owner { account, name } = session.owner(&create.mailbox)?;
+        let owner = session.owner(&create.mailbox).await?;
+        session.may_create(&owner).await?;
+        let Owner { account, name } = owner;
         let id = account.create(&name, special_use).await?;
         Ok(ObjectId::mailbox(account.id(), id))
     };

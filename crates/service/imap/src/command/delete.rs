@@ -1,7 +1,8 @@
 //! DELETE (RFC 3501 §6.3.4)
 
 use crate::command::list;
-use crate::place::Owner;
+use crate::place::Place;
+use crate::rights::Action;
 use crate::session::Session;
 use crate::status;
 use proto_imap::Status;
@@ -12,8 +13,8 @@ use std::io;
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, delete: Delete) -> io::Result<Status> {
     session.did_name(&delete.mailbox);
     let deleted = async {
-        let Owner { account, name } = session.owner(&delete.mailbox)?;
-        account.delete(&name).await
+        let Place { account, mailbox, .. } = session.find_any(&delete.mailbox).await?.allowing(Action::Delete)?;
+        account.delete(&mailbox.name).await
     };
     Ok(match deleted.await {
         Ok(()) => {

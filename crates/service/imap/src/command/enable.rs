@@ -1,11 +1,18 @@
 //! ENABLE (RFC 5161)
 
 use crate::session::Session;
+use crate::status;
 use proto_imap::command::Enable;
+use proto_imap::command::enable::Extension;
 use proto_imap::{Response, Status};
 use service_session::Transport;
 
-pub(crate) fn run<S: Transport>(session: &mut Session<S>, enable: &Enable) -> Status {
+pub(crate) async fn run<S: Transport>(session: &mut Session<S>, enable: &Enable) -> Status {
+    if enable.extensions.iter().any(|extension| matches!(extension, Extension::Metadata | Extension::MetadataServer))
+        && let Err(failure) = session.follow_annotations().await
+    {
+        return status::of_mail(&failure);
+    }
     let mut enabled = Vec::new();
     for extension in &enable.extensions {
         if session.enable(*extension) {

@@ -4,7 +4,8 @@ use super::message_limit;
 use super::search::answer::{self, Answer};
 use super::search::find::{self, Extent, PROGRESS_EVERY, Work};
 use super::search::{Asked, query, run_as};
-use crate::place::{Owner, Place};
+use crate::place::Place;
+use crate::rights::Action;
 use crate::session::Session;
 use crate::status;
 use domain::MailError;
@@ -86,14 +87,14 @@ async fn look_into<S: Transport>(
     (tell_at, allowance): (&mut Instant, &mut message_limit::Allowance),
 ) -> io::Result<Result<(), Status>> {
     let opened = async {
-        let Place { account, mailbox } = session.find(name).await?;
+        let Place { account, mailbox, .. } = session.find(name).await?.allowing(Action::Select)?;
         let snapshot = account.open(mailbox.id).await?.current();
         let first_recent = account.status(mailbox.id).await?.first_recent;
         Ok((account, SessionView::open(snapshot, first_recent)))
     };
     let (account, view) = match opened.await {
         Ok(opened) => opened,
-        Err(MailError::NoSuchMailbox) => return Ok(Ok(())),
+        Err(MailError::NoSuchMailbox | MailError::NotPermitted) => return Ok(Ok(())),
         Err(failure) => return Ok(Err(status::of_mail(&failure))),
     };
     if let Some(code) = allowance.take(program, &view) {
@@ -156,21 +157,15 @@ async fn subtree<S: Transport>(
     root: &MailboxName,
     deep: bool,
 ) -> Result<Vec<MailboxName>, MailError> {
-    let Owner { account, name } = match session.owner(root) {
-        Ok(owner) => owner,
-        Err(MailError::NoSuchMailbox) => return Ok(Vec::new()),
-        Err(failure) => return Err(failure),
-    };
-    let mailboxes = account.mailboxes().await?;
+    let mailboxes = session.all_mailboxes().await?;
     let below = mailboxes.iter().filter(|m| m.selectable).filter_map(|mailbox| {
-        let rest = mailbox.name.as_str().strip_prefix(name.as_str())?;
+        let rest = mailbox.name.as_str().strip_prefix(root.as_str())?;
         if rest.is_empty() {
-            return Some(root.clone());
+            return Some(mailbox.name.clone());
         }
         let level = rest.strip_prefix(HIERARCHY_SEPARATOR)?;
         let is_meant = deep || !level.contains(HIERARCHY_SEPARATOR);
-        // In its owner's account it has another name than the user gives it.
-        if is_meant { MailboxName::parse(&format!("{}{rest}", root.as_str())).ok() } else { None }
+        is_meant.then(|| mailbox.name.clone())
     });
     Ok(below.collect())
 }

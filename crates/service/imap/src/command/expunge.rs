@@ -1,6 +1,7 @@
 //! EXPUNGE (RFC 3501 §6.4.3) and UID EXPUNGE (RFC 4315 §2.1)
 
 use super::message_limit;
+use crate::rights::Action;
 use crate::selected::Selected;
 use crate::session::Session;
 use crate::status;
@@ -14,8 +15,8 @@ use types::Flags;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, expunge: Expunge) -> io::Result<Status> {
     let selected = session.selected()?;
-    if selected.read_only {
-        return Ok(status::read_only());
+    if let Err(refusal) = selected.require(Action::Expunge) {
+        return Ok(refusal);
     }
     let form = if expunge.uids.is_some() { UpdateForm::WithUid } else { UpdateForm::Plain };
     let mut exceeded = None;

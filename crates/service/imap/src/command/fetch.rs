@@ -23,7 +23,7 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use types::snapshot::Entry;
-use types::{FlagChange, Flags, Keywords, Uid, UidSet};
+use types::{FlagChange, Flags, Keywords, Rights, Uid, UidSet};
 
 /// Messages taken at once.
 const PAGE: usize = 256;
@@ -216,7 +216,8 @@ async fn set_seen<S: Transport>(
     selection: &Selection,
 ) -> io::Result<HashSet<Uid>> {
     let selected = session.selected()?;
-    if selected.read_only || !fetch.items.iter().any(FetchItem::sets_seen) {
+    // RFC 4314 §4: without the right the flag stays as it is.
+    if !selected.may(Rights::SEEN) || !fetch.items.iter().any(FetchItem::sets_seen) {
         return Ok(HashSet::new());
     }
     let since = fetch.changed_since;

@@ -2,7 +2,8 @@
 
 mod choose;
 
-use crate::command::mailbox_status;
+use crate::command::{getmetadata, mailbox_status};
+use crate::rights::{Action, allow};
 use crate::session::Session;
 use crate::status;
 use choose::{Listed, choose};
@@ -12,7 +13,7 @@ use proto_imap::response::{Child, Existence, ListEntry};
 use proto_imap::{Response, Status};
 use service_session::Transport;
 use std::io;
-use types::MailboxName;
+use types::{MailboxId, MailboxName};
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, list: List) -> io::Result<Status> {
     let Some(patterns) = &list.patterns else {
@@ -23,7 +24,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, list: List) -> i
     if items.contains(&StatusItem::HighestModSeq) {
         session.enable_condstore();
     }
-    let mailboxes = match session.account()?.mailboxes().await {
+    let mailboxes = match session.all_mailboxes().await {
         Ok(mailboxes) => mailboxes,
         Err(failure) => return Ok(status::of_mail(&failure)),
     };
@@ -31,6 +32,9 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, list: List) -> i
         send_entry(session, &list, &listed);
         if !items.is_empty() && listed.mailbox.is_some_and(|m| m.selectable) {
             send_status(session, &listed, items).await?;
+        }
+        if let Some(mailbox) = listed.mailbox.filter(|m| m.id != LEVEL) {
+            send_shared(session, &list, &listed.name, mailbox).await?;
         }
         session.send_when_high().await?;
     }
@@ -79,6 +83,33 @@ pub(crate) fn describe<'a>(name: &'a MailboxName, mailbox: Option<&'a MailboxInf
     }
 }
 
+/// A level above others' mailboxes, which is no mailbox.
+const LEVEL: MailboxId = MailboxId(0);
+
+/// Rights (RFC 8440 §3) and annotations (RFC 9590 §3), where they are asked for and can be told.
+async fn send_shared<S: Transport>(
+    session: &mut Session<S>,
+    list: &List,
+    name: &MailboxName,
+    mailbox: &MailboxInfo,
+) -> io::Result<()> {
+    let rights = mailbox.acl.rights(mailbox.owner, session.account()?.id());
+    if list.tells_rights() {
+        session.machine.send(&Response::MyRights { mailbox: name.as_str(), rights });
+    }
+    if let Some(entries) = list.entries().filter(|_| allow(rights, Action::Annotate)) {
+        let told = async {
+            let account = session.account_of(mailbox).await?;
+            getmetadata::look(&account, Some(mailbox.id), session.reader()?, entries).await
+        };
+        match told.await {
+            Ok(found) => getmetadata::send(session, Some(name.as_str()), entries, found).await?,
+            Err(failure) => drop(status::of_mail(&failure)),
+        }
+    }
+    Ok(())
+}
+
 /// The STATUS line of a listed mailbox. One that cannot be told is left out, and the LIST goes on (RFC 5819 §2).
 async fn send_status<S: Transport>(
     session: &mut Session<S>,
@@ -86,8 +117,12 @@ async fn send_status<S: Transport>(
     items: &[StatusItem],
 ) -> io::Result<()> {
     let Some(mailbox) = listed.mailbox else { return Ok(()) };
-    let account = session.account()?.clone();
-    match mailbox_status::look(&account, mailbox, items).await {
+    let reader = session.account()?.id();
+    if !allow(mailbox.acl.rights(mailbox.owner, reader), Action::Status) {
+        return Ok(());
+    }
+    let answer = async { mailbox_status::look(&session.account_of(mailbox).await?, mailbox, items).await };
+    match answer.await {
         Ok(answer) => session.machine.send(&Response::MailboxStatus(&listed.name, &answer)),
         // The log is told; a mailbox that was deleted meanwhile is nothing to tell.
         Err(failure) => drop(status::of_mail(&failure)),

@@ -11,7 +11,7 @@ use std::io;
 use types::MailboxName;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, lsub: Lsub) -> io::Result<Status> {
-    let mailboxes = match session.account()?.mailboxes().await {
+    let mailboxes = match session.all_mailboxes().await {
         Ok(mailboxes) => mailboxes,
         Err(failure) => return Ok(status::of_mail(&failure)),
     };

@@ -1,6 +1,7 @@
 //! STATUS (RFC 3501 §6.3.10, HIGHESTMODSEQ: RFC 7162 §3.1.7, SIZE: RFC 8438, DELETED: RFC 9051 §6.3.11)
 
 use crate::place::Place;
+use crate::rights::Action;
 use crate::session::Session;
 use crate::status;
 use domain::{Account, MailError, MailboxInfo, MailboxStatus};
@@ -10,14 +11,14 @@ use proto_imap::command::StatusItem;
 use proto_imap::{Response, Status, response};
 use service_session::Transport;
 use std::io;
-use types::MailboxId;
+use types::{Flags, MailboxId, Octets};
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, command: Arguments) -> io::Result<Status> {
     if command.items.contains(&StatusItem::HighestModSeq) {
         session.enable_condstore();
     }
     let looked = async {
-        let Place { account, mailbox } = session.find(&command.mailbox).await?;
+        let Place { account, mailbox, .. } = session.find(&command.mailbox).await?.allowing(Action::Status)?;
         look(&account, &mailbox, &command.items).await
     };
     let answer = match looked.await {
@@ -48,9 +49,22 @@ pub(crate) async fn look(
             StatusItem::Size => answer.size = Some(found.size),
             StatusItem::AppendLimit => answer.append_limit = Some(account.message_max()),
             StatusItem::Deleted => answer.deleted = Some(found.deleted),
+            StatusItem::DeletedStorage => {
+                answer.deleted_storage = Some(deleted_storage(account, mailbox.id, &found).await?);
+            }
         }
     }
     Ok(answer)
+}
+
+/// Octets of the messages that EXPUNGE would remove.
+async fn deleted_storage(account: &Account, id: MailboxId, found: &MailboxStatus) -> Result<Octets, MailError> {
+    if found.deleted == 0 {
+        return Ok(Octets::ZERO);
+    }
+    let snapshot = account.open(id).await?.current();
+    let deleted = snapshot.iter().filter(|entry| entry.flags.contains(Flags::DELETED));
+    Ok(Octets(deleted.map(|entry| u64::from(entry.size)).sum()))
 }
 
 /// How many messages are recent.

@@ -2,6 +2,7 @@
 
 use super::copy::{copy_uid, uids_of};
 use super::message_limit;
+use crate::rights::Action;
 use crate::session::Session;
 use crate::status;
 use proto_imap::command::Move;
@@ -18,12 +19,12 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, r#move: Move) ->
         Err(status) => return Ok(status),
     };
     let selected = session.selected()?;
-    if selected.read_only {
-        return Ok(status::read_only());
+    if let Err(refusal) = selected.require(Action::Remove) {
+        return Ok(refusal);
     }
     let moved = async {
-        let to = session.find(&r#move.mailbox).await?;
-        let moved = selected.account.r#move(selected.id, &uids, to.mailbox.id).await?;
+        let to = session.find(&r#move.mailbox).await?.allowing(Action::Insert)?;
+        let moved = selected.account.move_to(selected.id, &uids, &to.account, (to.mailbox.id, to.rights)).await?;
         Ok((to, moved))
     };
     let form = if r#move.messages.is_uid() { UpdateForm::WithUid } else { UpdateForm::Plain };

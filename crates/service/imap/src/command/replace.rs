@@ -2,6 +2,7 @@
 //! by APPEND; here is what becomes of the message that goes.
 
 use crate::place::Place;
+use crate::rights::Action;
 use crate::session::Session;
 use crate::status;
 use domain::{Account, Appended, Cause, Expunge, MailError, NewMessage};
@@ -31,8 +32,9 @@ pub(crate) fn named<S: Transport>(session: &Session<S>, message: &MessageSet) ->
     if message_view.expunged {
         return Ok(Err(status::expunge_issued()));
     }
-    if selected.read_only {
-        return Ok(Err(status::read_only()));
+    // RFC 8508 §4.1: it goes as by STORE and EXPUNGE.
+    if let Err(refusal) = selected.require(Action::Remove) {
+        return Ok(Err(refusal));
     }
     let entry = message_view.entry;
     Ok(Ok(Replaced {

@@ -3,6 +3,7 @@
 use super::resync;
 use crate::command::list;
 use crate::place::Place;
+use crate::rights::{Action, WRITING};
 use crate::selected::Selected;
 use crate::session::Session;
 use crate::status;
@@ -13,7 +14,7 @@ use proto_imap::response::ListEntry;
 use proto_imap::{Code, Response, SessionView, Status};
 use service_session::{Happening, Transport, happened};
 use std::io;
-use types::{Flags, Keywords};
+use types::{Flags, Keywords, Rights};
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, select: Select, read_only: bool) -> io::Result<Status> {
     // RFC 3501 §6.3.1: the old mailbox is closed before the new one is tried.
@@ -48,9 +49,23 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, select: Select, 
     }
     Ok(if read_only {
         Status::ok("EXAMINE completed").with_code(Code::ReadOnly)
-    } else {
+    } else if session.selected()?.may(WRITING) {
         Status::ok("SELECT completed").with_code(Code::ReadWrite)
+    } else {
+        // RFC 4314 §5.2
+        Status::ok("SELECT completed").with_code(Code::ReadOnly)
     })
+}
+
+/// The flags that the session's user can change (RFC 4314 §5.1.1).
+pub(crate) fn permanent_flags(selected: &Selected) -> Code {
+    let rights = if selected.read_only { Rights::NONE } else { selected.rights };
+    let table = &selected.told.snapshot().keywords;
+    let keywords = table.iter().filter_map(|keyword| table.flag(keyword.as_str()));
+    let flags = rights.flags(keywords.fold(Flags::SYSTEM, Flags::union));
+    let may_write = rights.contains(Rights::WRITE);
+    let keywords = if may_write { table.clone() } else { Keywords::default() };
+    Code::PermanentFlags { flags, keywords, new_keywords: may_write && !table.is_full() }
 }
 
 async fn open<S: Transport>(
@@ -58,7 +73,8 @@ async fn open<S: Transport>(
     select: &Select,
     read_only: bool,
 ) -> Result<(Selected, MailboxInfo), MailError> {
-    let Place { account, mailbox } = session.find(&select.mailbox).await?;
+    let place = session.find(&select.mailbox).await?.allowing(Action::Select)?;
+    let Place { account, mailbox, rights } = place;
     let view = account.open(mailbox.id).await?;
     // RFC 3501 §2.3.2: a message is recent in the first session only that is told of it; EXAMINE takes nothing away.
     let recent_from = if read_only {
@@ -76,6 +92,7 @@ async fn open<S: Transport>(
         read_only,
         view,
         told,
+        rights,
         contexts: Vec::new(),
         own: Vec::new(),
         batches: None,
@@ -97,15 +114,7 @@ fn describe<S: Transport>(session: &mut Session<S>, selected: &Selected) {
     if let Some(seq) = first_unseen {
         machine.send(&Response::Status(&Status::ok("First unseen").with_code(Code::Unseen(seq))));
     }
-    let permanent = if selected.read_only {
-        Code::PermanentFlags { flags: Flags::NONE, keywords: Keywords::default(), new_keywords: false }
-    } else {
-        let new_keywords = !snapshot.keywords.is_full();
-        let keywords = snapshot.keywords.iter().filter_map(|keyword| snapshot.keywords.flag(keyword.as_str()));
-        let flags = keywords.fold(Flags::SYSTEM, Flags::union);
-        Code::PermanentFlags { flags, keywords: snapshot.keywords.clone(), new_keywords }
-    };
-    machine.send(&Response::Status(&Status::ok("Flags that stay").with_code(permanent)));
+    machine.send(&Response::Status(&Status::ok("Flags that stay").with_code(permanent_flags(selected))));
     let codes = [
         ("UIDs valid", Code::UidValidity(snapshot.uid_validity)),
         ("Predicted next UID", Code::UidNext(snapshot.uid_next)),

@@ -3,7 +3,7 @@
 use crate::codec::ListPattern;
 use crate::command::{AppendLiteral, AppendMessage, FlagList, StatusItem};
 use crate::fetch::{FetchItem, FetchResponse};
-use crate::response::{Child, Existence, ListEntry, MailboxStatus};
+use crate::response::{Child, Existence, ListEntry, MailboxStatus, Namespaces};
 use crate::search::{SearchKey, SearchNode};
 use crate::{Code, Command, Connection, Event, Limits, MessageSet, Policy, Response, SequenceSet, State, Status, Tag};
 use bytes::BytesMut;
@@ -228,7 +228,7 @@ pub(super) fn responses() -> Vec<BytesMut> {
         Response::Exists(3),
         Response::Recent(1),
         Response::Expunge(2),
-        Response::Namespace,
+        Response::Namespace(&Namespaces { personal: &[""], other_users: &["Other Users/"], shared: &["Shared/"] }),
         Response::Id(&[("name", Some("Postamt")), ("x", None)]),
         Response::Id(&[]),
     ];

@@ -3,6 +3,7 @@
 use super::Failure;
 use crate::command::fetch::{Located, locate};
 use crate::place::Place;
+use crate::rights::Action;
 use crate::session::Session;
 use bytes::Bytes;
 use domain::{Account, Content, MailError};
@@ -39,7 +40,7 @@ pub(super) async fn find<S: Transport>(session: &Session<S>, url: &[u8]) -> Resu
 }
 
 async fn look<S: Transport>(session: &Session<S>, url: MessageUrl) -> Result<Option<Part>, MailError> {
-    let Place { account, mailbox } = session.find(&url.mailbox).await?;
+    let Place { account, mailbox, .. } = session.find(&url.mailbox).await?.allowing(Action::Select)?;
     let snapshot = account.open(mailbox.id).await?.current();
     if url.uid_validity.is_some_and(|validity| validity != snapshot.uid_validity) {
         return Ok(None);
