@@ -99,7 +99,10 @@ impl<S: Transport> Session<S> {
                     continue;
                 }
                 match change.mailbox {
-                    None => self.machine.send(&Response::MetadataChanged { mailbox: None, names: &names }),
+                    None if self.hears_of_annotations(None) => {
+                        self.machine.send(&Response::MetadataChanged { mailbox: None, names: &names });
+                    }
+                    None => {}
                     Some((_, name)) => self.tell_annotations_in(&account, &name, &names).await?,
                 }
             }
@@ -114,7 +117,8 @@ impl<S: Transport> Session<S> {
         name: &MailboxName,
         names: &[EntryName],
     ) -> Result<(), MailError> {
-        if !self.machine.enabled().has(Extension::Metadata) {
+        let Some(shown) = self.name_of(account, name).await? else { return Ok(()) };
+        if !self.hears_of_annotations(Some(&shown)) {
             return Ok(());
         }
         let reader = self.reader()?;
@@ -123,10 +127,17 @@ impl<S: Transport> Session<S> {
         if !rights.contains(Rights::LOOKUP) || !allow(rights, Action::Annotate) {
             return Ok(());
         }
-        if let Some(name) = self.name_of(account, name).await? {
-            self.machine.send(&Response::MetadataChanged { mailbox: Some(name.as_str()), names });
-        }
+        self.machine.send(&Response::MetadataChanged { mailbox: Some(shown.as_str()), names });
         Ok(())
+    }
+
+    /// Whether the client wants to hear of a mailbox's annotations, or of the server's: it has enabled that
+    /// (RFC 5464 §4.4) or asks for the event (RFC 5465 §5.6, §5.7).
+    fn hears_of_annotations(&self, mailbox: Option<&MailboxName>) -> bool {
+        let enabled = self.machine.enabled();
+        enabled.has(Extension::Metadata)
+            || mailbox.is_none() && enabled.has(Extension::MetadataServer)
+            || self.notify.as_ref().is_some_and(|notify| notify.tells_annotations(mailbox))
     }
 }
 

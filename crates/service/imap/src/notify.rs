@@ -6,6 +6,7 @@
 
 mod changes;
 
+use crate::annotation_news::AnnotationNews;
 use crate::selected::Selected;
 use crate::session::Session;
 use crate::status;
@@ -133,13 +134,30 @@ impl Notify {
         }
     }
 
+    /// Whether changes of annotations are told.
+    pub(crate) fn wants_annotations(&self) -> bool {
+        let events = self.set.groups.iter().fold(Events::default(), |events, group| events.union(group.events));
+        events.has(Events::MAILBOX_METADATA.union(Events::SERVER_METADATA))
+    }
+
+    /// Whether those of a mailbox are told, or of the server (RFC 5465 §5.6, §5.7).
+    pub(crate) fn tells_annotations(&self, mailbox: Option<&MailboxName>) -> bool {
+        match mailbox {
+            Some(name) => {
+                let is_subscribed = |name: &MailboxName| self.list.subscriptions().binary_search(name).is_ok();
+                self.events_of(name, is_subscribed).has(Events::MAILBOX_METADATA)
+            }
+            None => self.set.groups.iter().any(|group| group.events.has(Events::SERVER_METADATA)),
+        }
+    }
+
     /// What is fetched of new messages in the open mailbox.
     pub(crate) fn items(&self) -> &[proto_imap::fetch::FetchItem] {
         self.set.selected.as_ref().map_or(&[], |selected| &selected.items)
     }
 
     /// Waits until there may be something to tell. Can be dropped while it waits without losing anything.
-    pub(crate) async fn woken(&mut self, selected: Option<&mut Selected>) {
+    pub(crate) async fn woken(&mut self, selected: Option<&mut Selected>, annotations: Option<&mut AnnotationNews>) {
         if self.set.selected.is_none() && self.set.groups.is_empty() {
             return pending().await;
         }
@@ -150,9 +168,16 @@ impl Notify {
                     _ => pending().await,
                 }
             };
+            let annotated = async {
+                match annotations {
+                    Some(annotations) => annotations.changed().await,
+                    None => pending().await,
+                }
+            };
             tokio::select! {
                 () = self.watch.changed() => {}
                 () = view => {}
+                () = annotated => {}
             }
             self.is_woken = true;
         }

@@ -377,17 +377,25 @@ impl<S: Transport> Session<S> {
             }
         };
         let is_idle = idling.is_some();
+        // NOTIFY hears of annotations at any time, together with everything else; others in IDLE.
+        let (with_notify, alone) = match (annotation_news, &notify) {
+            (Some(news), Some(notify)) if notify.wants_annotations() => (Some(news), None),
+            (Some(news), _) => (None, Some(news)),
+            (None, _) => (None, None),
+        };
         let news = async {
             match (selected, notify) {
                 // A command that runs is answered first. Boxed, since few have NOTIFY.
                 (_, Some(_)) if appending.is_some() => std::future::pending().await,
-                (selected, Some(notify)) => Box::pin(notify.woken(selected.as_deref_mut())).await,
+                (selected, Some(notify)) => {
+                    Box::pin(notify.woken(selected.as_deref_mut(), with_notify.map(|news| &mut **news))).await;
+                }
                 (Some(selected), None) if is_idle => selected.view.changed().await,
                 _ => std::future::pending().await,
             }
         };
         let of_annotations = async {
-            match annotation_news {
+            match alone {
                 Some(news) if is_idle => Box::pin(news.changed()).await,
                 _ => std::future::pending().await,
             }

@@ -81,17 +81,23 @@ impl Events {
     pub const MAILBOX_NAME: Self = Self(8);
     /// `SubscriptionChange`
     pub const SUBSCRIPTION_CHANGE: Self = Self(16);
+    /// `MailboxMetadataChange`
+    pub const MAILBOX_METADATA: Self = Self(32);
+    /// `ServerMetadataChange`
+    pub const SERVER_METADATA: Self = Self(64);
 
     const MESSAGE: Self = Self(1 | 2 | 4);
     const NEW_AND_EXPUNGE: Self = Self(1 | 2);
 
     /// What can be asked for.
-    pub const NAMES: [(&str, Self); 5] = [
+    pub const NAMES: [(&str, Self); 7] = [
         ("MessageNew", Self::MESSAGE_NEW),
         ("MessageExpunge", Self::MESSAGE_EXPUNGE),
         ("FlagChange", Self::FLAG_CHANGE),
         ("MailboxName", Self::MAILBOX_NAME),
         ("SubscriptionChange", Self::SUBSCRIPTION_CHANGE),
+        ("MailboxMetadataChange", Self::MAILBOX_METADATA),
+        ("ServerMetadataChange", Self::SERVER_METADATA),
     ];
 
     /// Both.

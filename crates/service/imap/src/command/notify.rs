@@ -30,6 +30,11 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, arguments: Argum
     if notify.items().contains(&FetchItem::ModSeq) {
         session.enable_condstore();
     }
+    if notify.wants_annotations()
+        && let Err(failure) = session.follow_annotations().await
+    {
+        return Ok(status::of_mail(&failure));
+    }
     session.apply_wanted(notify.wanted());
     session.notify = Some(Box::new(notify));
     if tells_status {

@@ -19,6 +19,7 @@ fn name(text: &str) -> MailboxName {
     MailboxName::parse(text).unwrap()
 }
 
+const METADATA: Events = Events::MAILBOX_METADATA.union(Events::SERVER_METADATA);
 const MESSAGES: Events = Events::MESSAGE_NEW.union(Events::MESSAGE_EXPUNGE);
 
 #[test]
@@ -26,7 +27,7 @@ fn all_that_the_grammar_has_is_read_in_any_case() {
     assert_eq!(parse("none"), Ok(Notify::None));
     let all = set(
         "set status (selected (MESSAGENEW (uid body.peek[header.fields (from)]) messageexpunge flagchange)) \
-         (inboxes none) (personal (mailboxname)) (Subscribed (SubscriptionChange)) \
+         (inboxes none) (personal (mailboxname MailboxMetadataChange serverMetadataChange)) (Subscribed (SubscriptionChange)) \
          (subtree (Lists \"a b\") (MessageExpunge MessageNew)) (mailboxes misc (MessageNew MessageExpunge FlagChange))",
     );
     assert!(all.status);
@@ -37,7 +38,7 @@ fn all_that_the_grammar_has_is_read_in_any_case() {
         all.groups,
         [
             group(MailboxFilter::Inboxes, Events::default()),
-            group(MailboxFilter::Personal, Events::MAILBOX_NAME),
+            group(MailboxFilter::Personal, Events::MAILBOX_NAME.union(METADATA)),
             group(MailboxFilter::Subscribed, Events::SUBSCRIPTION_CHANGE),
             group(MailboxFilter::Subtree(vec![name("Lists"), name("a b")]), MESSAGES),
             group(MailboxFilter::Mailboxes(vec![name("misc")]), MESSAGES.union(Events::FLAG_CHANGE)),
