@@ -291,7 +291,9 @@ impl<S: Transport> Session<S> {
             if self.notify.is_some() || !open.contexts.is_empty() {
                 open.own.extend(uids);
             }
-        } else if let Some(notify) = &mut self.notify {
+        } else if let Some(notify) = &mut self.notify
+            && self.account.as_ref().is_some_and(|signed_in| signed_in.account.id() == account.id())
+        {
             let count = u32::try_from(uids.into_iter().count()).unwrap_or(u32::MAX);
             notify.own.messages.push((id, count));
         }
