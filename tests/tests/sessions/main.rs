@@ -14,4 +14,5 @@ mod fuzz;
 mod model;
 mod owed;
 mod password;
+mod rights;
 mod server;

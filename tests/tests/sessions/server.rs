@@ -20,7 +20,8 @@ const HOSTNAME: &str = "mail.example.test";
 const DOMAIN: &str = "example.test";
 /// The account.
 pub(crate) const ANNA: &str = "anna@example.test";
-const BEN: &str = "ben@example.test";
+/// The other account.
+pub(crate) const BEN: &str = "ben@example.test";
 /// Its password: one that a quoted string, an atom and a literal can all carry.
 pub(crate) const PASSWORD: &str = "moos-lampe-fjord-17";
 

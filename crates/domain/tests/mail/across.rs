@@ -1,7 +1,9 @@
 //! COPY and MOVE to another account.
 
 use crate::world::{START, Store, World, all, append, flags, keyword, mail_of, name, set};
-use domain::{ACROSS_MAX, Account, FlagNames, MailError, NewMessage};
+use domain::{ACROSS_MAX, Account, FlagNames, Mail, MailError, NewMessage};
+use std::sync::Arc;
+use store_kv::{CommitFault, Engine, Faulty, Memory};
 use types::{AccountId, FlagChange, Flags, MailboxId, Octets, Rights};
 
 async fn bob(world: &World) -> (Account, MailboxId) {
@@ -84,4 +86,32 @@ async fn the_targets_quota_and_the_limit_of_one_copy_count() {
     assert_eq!(world.ann.copy_to(inbox, &set(&[5000]), &bob, place).await.unwrap().pairs, []);
     let nowhere = world.ann.copy_to(inbox, &set(&[1]), &bob, (MailboxId(99), Rights::ALL)).await;
     assert!(matches!(nowhere, Err(MailError::NoSuchMailbox)));
+}
+
+#[tokio::test]
+async fn a_move_that_fails_in_the_middle_leaves_no_message_in_neither() {
+    for fault in [CommitFault::PoisonedBefore, CommitFault::PoisonedAfter] {
+        for commits in 1..=4 {
+            let engine = Faulty::new(Memory::new());
+            let world = World::new(Store::Other(Arc::clone(&engine) as Arc<dyn Engine>)).await;
+            let inbox = world.id("INBOX").await;
+            for n in 0..60 {
+                append(&world.ann, inbox, &n.to_string()).await;
+            }
+            let (bob, target) = bob(&world).await;
+            engine.fail_commit(commits, fault);
+            let moved = world.ann.move_to(inbox, &all(), &bob, (target, Rights::ALL)).await;
+            assert!(moved.is_err());
+            engine.heal();
+            let node = Mail::new(world.store.engine(), world.clock.clone(), world.options.clone());
+            let (ann, bob) = (node.account(world.ann.id()).await.unwrap(), node.account(bob.id()).await.unwrap());
+            let left = ann.open(inbox).await.unwrap().current();
+            let there = bob.open(target).await.unwrap().current();
+            // UIDs are the same on both sides here: each is in one of the two, and at most one step is in both.
+            let in_neither =
+                (1..=60).map(crate::world::uid).filter(|uid| left.get(*uid).is_none() && there.get(*uid).is_none());
+            assert_eq!(in_neither.count(), 0, "{fault:?} at commit {commits}");
+            assert!(left.len() + there.len() <= 60 + 50);
+        }
+    }
 }

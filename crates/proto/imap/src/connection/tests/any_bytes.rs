@@ -140,7 +140,7 @@ impl Session {
     }
 }
 
-const SEEDS: [&str; 19] = [
+const SEEDS: [&str; 20] = [
     "a LOGIN anna \"tin\\\"te\"\r\nb SELECT {5}\r\nINBOX\r\nc FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (Subject \"x\")]<0.9>)\r\nd LOGOUT\r\n",
     "a AUTHENTICATE PLAIN\r\nAGEAYg==\r\nb NOOP\r\nc AUTHENTICATE PLAIN =\r\n",
     "a AUTHENTICATE SCRAM-SHA-256 biws\r\n\r\n\r\n*\r\nb CAPABILITY\r\n",
@@ -149,6 +149,7 @@ const SEEDS: [&str; 19] = [
     "a APPEND x (\\Seen) {3+}\r\nabc \"17-Jul-1996 02:44:25 -0700\" ~{4}\r\na\0bc UTF8 (~{1+}\r\nx)\r\nb NOOP\r\n",
     "a APPEND {1}\r\nx CATENATE (URL \"/x;UIDVALIDITY=1/;UID=20\" TEXT {3+}\r\n\r\n. URL {4+}\r\n/y/; URL z TEXT ~{1}\r\nx UTF8 (~{1+}\r\ny))\r\nb NOOP\r\n",
     "a APPEND x CATENATE (URL y)\r\nb APPEND x CATENATE (URL y URL /z) {4+}\r\nabcd CATENATE (URL z)\r\nc APPEND x {1+}\r\ny x\r\n",
+    "a SETACL x anyone +lr\r\nb GETMETADATA x (DEPTH 1) (/shared {9+}\r\n/private/)\r\nc SETMETADATA \"\" (/shared/a {1+}\r\nb /private/c ~{2}\r\n\0d)\r\nd SETQUOTA x (STORAGE 5)\r\n",
     "a COMPRESS DEFLATE\r\nb NOOP\r\n",
     "a IDLE\r\nDONE\r\nb IDLE\r\nc NOOP\r\nd NOOP\r\n",
     "a STARTTLS\r\nb NOOP\r\n",
