@@ -7,6 +7,7 @@ mod scenes;
 
 use crate::client::{Client, PATIENCE};
 use crate::server::Server;
+use miniz_oxide::deflate::compress_to_vec;
 use scenes::{SCENES, Scene};
 use store_kv::{Memory, Seeded};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -44,6 +45,12 @@ fn conversation(scene: &Scene, random: &mut Seeded) -> Vec<u8> {
     }
     for _ in 0..random.below(MUTATIONS_MAX + 1) {
         mutate(&mut bytes, scene, random);
+    }
+    if scene.is_compressed {
+        bytes = compress_to_vec(&bytes, 1);
+        if random.below(3) == 0 {
+            mutate(&mut bytes, scene, random);
+        }
     }
     bytes
 }

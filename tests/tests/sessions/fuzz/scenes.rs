@@ -1,6 +1,9 @@
 //! The states in which sessions get hostile bytes, and the lines that mean something there.
 
+mod imap;
+
 use crate::server::{Listener, Server, Service};
+use imap::{IMAP_BEFORE, IMAP_INSIDE};
 
 /// A state.
 pub(super) struct Scene {
@@ -11,10 +14,12 @@ pub(super) struct Scene {
     pub(super) prologue: &'static [(&'static str, &'static str)],
     /// Lines to say there.
     pub(super) lines: &'static [&'static str],
+    /// Whether the prologue ends with COMPRESS.
+    pub(super) is_compressed: bool,
 }
 
 /// What parsers choke on.
-pub(super) const HOSTILE: [&str; 24] = [
+pub(super) const HOSTILE: [&str; 38] = [
     "{99999999999999999999}\r\n",
     "{18446744073709551615+}\r\n",
     "{4294967296+}\r\n",
@@ -39,94 +44,20 @@ pub(super) const HOSTILE: [&str; 24] = [
     "\u{fffd}\u{10ffff}",
     "BDAT 18446744073709551615 LAST\r\n",
     "a.b@[IPv6:::1]",
-];
-
-const IMAP_BEFORE: &[&str] = &[
-    "a CAPABILITY\r\n",
-    "a NOOP\r\n",
-    "a ID (\"name\" \"x\" \"version\" NIL)\r\n",
-    "a LOGIN anna@example.test wrong\r\n",
-    "a LOGIN anna@example.test moos-lampe-fjord-17\r\n",
-    "a LOGIN {17+}\r\nanna@example.test {19+}\r\nmoos-lampe-fjord-17\r\n",
-    "a LOGIN {17}\r\nanna@example.test {5}\r\nwrong\r\n",
-    "a AUTHENTICATE PLAIN AGFubmEAcGFzc3dvcmQ=\r\n",
-    "a AUTHENTICATE PLAIN\r\n",
-    "a AUTHENTICATE SCRAM-SHA-256 biwsbj1hbm5hLHI9YQ==\r\n",
-    "a AUTHENTICATE LOGIN\r\n",
-    "AGFubmEAcGFzc3dvcmQ=\r\n",
-    "*\r\n",
-    "a STARTTLS\r\n",
-    "a SELECT INBOX\r\n",
-    "a LOGOUT\r\n",
-];
-
-const IMAP_INSIDE: &[&str] = &[
-    "a NOOP\r\n",
-    "a SELECT INBOX\r\n",
-    "a SELECT Work (CONDSTORE)\r\n",
-    "a ENABLE QRESYNC\r\n",
-    "a ENABLE UIDONLY\r\n",
-    "a UIDBATCHES 500 1:2\r\n",
-    "a UID SEARCH UIDAFTER 1 UIDBEFORE 9\r\n",
-    "a SELECT Work (QRESYNC (1769904000 1 1:9 (1,2:3 1,2:3)))\r\n",
-    "a UID FETCH 1:* (FLAGS) (CHANGEDSINCE 1 VANISHED)\r\n",
-    "a EXAMINE INBOX\r\n",
-    "a CREATE Work/Sub\r\n",
-    "a CREATE Work\r\n",
-    "a DELETE Work\r\n",
-    "a RENAME Work Play\r\n",
-    "a RENAME INBOX Old\r\n",
-    "a SUBSCRIBE Work\r\n",
-    "a UNSUBSCRIBE Work\r\n",
-    "a LIST \"\" *\r\n",
-    "a LIST (SPECIAL-USE) \"\" %\r\n",
-    "a LSUB \"\" *\r\n",
-    "a FETCH 1:* (EMAILID THREADID SAVEDATE PREVIEW (LAZY))\r\n",
-    "a FETCH 1 (BINARY[] BINARY.PEEK[1]<1.5> BINARY.SIZE[1])\r\n",
-    "a STATUS INBOX (MAILBOXID)\r\n",
-    "a STATUS INBOX (MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ)\r\n",
-    "a APPEND INBOX (\\Seen $Label) \"01-Feb-2026 00:00:00 +0000\" {22+}\r\nSubject: x\r\n\r\nA body.\r\n",
-    "a APPEND Work {5+}\r\nhello\r\n",
-    "a APPEND INBOX {9}\r\n",
-    "a APPEND INBOX {3+}\r\nabc (\\Flagged) ~{4+}\r\na\0bc UTF8 (~{1+}\r\nx)\r\n",
-    "a APPEND INBOX CATENATE (URL \"/INBOX/;UID=1/;SECTION=TEXT/;PARTIAL=0.9\" TEXT {2+}\r\nxy URL ;UID=2)\r\n",
-    "a UID REPLACE 1 INBOX CATENATE (TEXT {2+}\r\nxy URL {7+}\r\n;UID=1 )\r\n",
-    "a REPLACE 1 Work (\\Draft) {5+}\r\nhello\r\n",
-    "a SETACL INBOX ben@example.test +lrswi\r\n",
-    "a SETACL Work -anyone \"\"\r\n",
-    "a DELETEACL INBOX anyone\r\n",
-    "a GETACL INBOX\r\n",
-    "a LISTRIGHTS INBOX ben@example.test\r\n",
-    "a MYRIGHTS \"Other Users/ben@example.test/INBOX\"\r\n",
-    "a GETMETADATA (DEPTH infinity MAXSIZE 9) INBOX (/shared /private)\r\n",
-    "a SETMETADATA INBOX (/private/comment {2+}\r\nab /shared/comment NIL /shared/x ~{1+}\r\n\0)\r\n",
-    "a SETMETADATA \"\" (/private/comment \"x\")\r\n",
-    "a GETQUOTA anna@example.test\r\n",
-    "a GETQUOTAROOT Work\r\n",
-    "a SETQUOTA anna@example.test (STORAGE 5 MESSAGE 6)\r\n",
-    "a LIST \"\" * RETURN (MYRIGHTS METADATA (/shared/comment))\r\n",
-    "a CHECK\r\n",
-    "a CLOSE\r\n",
-    "a UNSELECT\r\n",
-    "a EXPUNGE\r\n",
-    "a UID EXPUNGE 1:*\r\n",
-    "a FETCH 1:* FULL\r\n",
-    "a FETCH 1:* (FLAGS UID BODY.PEEK[] BODYSTRUCTURE MODSEQ) (CHANGEDSINCE 1)\r\n",
-    "a UID FETCH 1:* (BODY[TEXT]<1.5> BODY[HEADER.FIELDS (Subject To)] BODY[1.MIME] RFC822)\r\n",
-    "a STORE 1:* +FLAGS (\\Deleted)\r\n",
-    "a STORE 1 (UNCHANGEDSINCE 2) FLAGS.SILENT (\\Seen a b c)\r\n",
-    "a UID STORE 1:* -FLAGS ()\r\n",
-    "a SEARCH OR (ALL UNSEEN) NOT (SUBJECT x TEXT y) 1:*\r\n",
-    "a UID SEARCH CHARSET UTF-8 HEADER Subject {2+}\r\nxy MODSEQ 5\r\n",
-    "a COPY 1:* Work\r\n",
-    "a COPY 1 INBOX\r\n",
-    "a MOVE 1 INBOX\r\n",
-    "a UID MOVE 1:* Work\r\n",
-    "a IDLE\r\n",
-    "DONE\r\n",
-    "a ENABLE CONDSTORE\r\n",
-    "a NAMESPACE\r\n",
-    "a LOGOUT\r\n",
+    "~{18446744073709551615}\r\n",
+    "~{3+}\r\n",
+    "UTF8 (~{1+}\r\nx",
+    "CATENATE (",
+    "URL \"/INBOX/;UID=1/;SECTION=1/;PARTIAL=18446744073709551615.1\"",
+    "$",
+    "RETURN (",
+    "PARTIAL -4294967295:-1",
+    "(QRESYNC (1 9223372036854775807 1:4294967295 (1:4294967295 1:4294967295)))",
+    "1:4294967295",
+    "BINARY[",
+    "BINARY.SIZE[1.1.1.1.1.1.1.1.1.1]",
+    "UID ",
+    "a COMPRESS DEFLATE\r\n",
 ];
 
 const POP3: &[&str] = &[
@@ -187,6 +118,15 @@ const SMTP: &[&str] = &[
 
 const LOGIN: (&str, &str) = ("i LOGIN anna@example.test moos-lampe-fjord-17\r\n", "i OK");
 const SELECT: (&str, &str) = ("i SELECT INBOX\r\n", "i OK");
+const EVERYTHING: (&str, &str) = ("i ENABLE IMAP4rev2 UTF8=ACCEPT QRESYNC UIDONLY\r\n", "i OK");
+const SAVE: (&str, &str) = ("i UID SEARCH RETURN (SAVE) NOT SUBJECT 7\r\n", "i OK");
+const NOTIFY: (&str, &str) = (
+    "i NOTIFY SET (SELECTED (MessageNew (UID FLAGS) MessageExpunge FlagChange)) (PERSONAL (MailboxName MessageNew MessageExpunge))\r\n",
+    "i OK",
+);
+const COMPRESS: (&str, &str) = ("i COMPRESS DEFLATE\r\n", "i OK");
+const ONE: (&str, &str) = ("i APPEND INBOX {5+}\r\nhello\r\n", "i OK");
+const PART: (&str, &str) = ("i APPEND INBOX CATENATE (TEXT {70000}\r\n", "+ ");
 const EHLO: (&str, &str) = ("EHLO client.example\r\n", "250 ");
 const LHLO: (&str, &str) = ("LHLO client.example\r\n", "250 ");
 const MAIL: (&str, &str) = ("MAIL FROM:<anna@example.test>\r\n", "250 ");
@@ -199,10 +139,14 @@ const fn scene(
     prologue: &'static [(&'static str, &'static str)],
     lines: &'static [&'static str],
 ) -> Scene {
-    Scene { name, service, listener, prologue, lines }
+    Scene { name, service, listener, prologue, lines, is_compressed: false }
 }
 
-pub(super) const SCENES: [Scene; 25] = {
+const fn compressed(name: &'static str, prologue: &'static [(&'static str, &'static str)]) -> Scene {
+    Scene { is_compressed: true, ..scene(name, (Service::Imap, Listener::Implicit), prologue, IMAP_INSIDE) }
+}
+
+pub(super) const SCENES: [Scene; 35] = {
     use Listener::{Bare, Implicit, StartTls};
     use Service::{Imap, Lmtp, Mx, Pop3, Submission};
     let (i, p) = ((Imap, Implicit), (Pop3, Implicit));
@@ -216,6 +160,16 @@ pub(super) const SCENES: [Scene; 25] = {
         scene("IMAP selected", i, &[LOGIN, SELECT], IMAP_INSIDE),
         scene("IMAP examined", i, &[LOGIN, ("i EXAMINE Work (CONDSTORE)\r\n", "i ")], IMAP_INSIDE),
         scene("IMAP idle", i, &[LOGIN, SELECT, ("i IDLE\r\n", "+ ")], IMAP_INSIDE),
+        scene("IMAP4rev2", i, &[LOGIN, ("i ENABLE IMAP4rev2\r\n", "i OK"), SELECT], IMAP_INSIDE),
+        scene("IMAP with UIDONLY", i, &[LOGIN, ("i ENABLE UIDONLY\r\n", "i OK"), SELECT], IMAP_INSIDE),
+        scene("IMAP with QRESYNC", i, &[LOGIN, ("i ENABLE QRESYNC\r\n", "i OK"), SELECT], IMAP_INSIDE),
+        scene("IMAP with everything", i, &[LOGIN, EVERYTHING, SELECT, SAVE], IMAP_INSIDE),
+        scene("IMAP with NOTIFY", i, &[LOGIN, SELECT, NOTIFY], IMAP_INSIDE),
+        compressed("IMAP compressed", &[LOGIN, COMPRESS]),
+        compressed("IMAP compressed, selected", &[LOGIN, SELECT, SAVE, COMPRESS]),
+        compressed("IMAP compressed, with everything", &[LOGIN, EVERYTHING, SELECT, NOTIFY, COMPRESS]),
+        scene("IMAP in a part of a message", i, &[LOGIN, PART], IMAP_INSIDE),
+        scene("IMAP in a replacement", i, &[LOGIN, ONE, SELECT, ("i REPLACE * INBOX {70000}\r\n", "+ ")], IMAP_INSIDE),
         scene("IMAP in a message", i, &[LOGIN, ("i APPEND INBOX {70000}\r\n", "+ ")], IMAP_INSIDE),
         scene("POP3 in clear", (Pop3, StartTls), &[], POP3),
         scene("POP3 in clear, no TLS", (Pop3, Bare), &[], POP3),
