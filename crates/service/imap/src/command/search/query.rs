@@ -18,6 +18,9 @@ pub(crate) fn of(
     if !program.charset_known() {
         return Err(unknown_charset());
     }
+    if repeats_too_much(program, told) {
+        return Err(too_large());
+    }
     // Stands before the program, and so moves its places.
     let from = from.map(|uid| QueryNode::Key(QueryKey::Uids(UidSet::from_ranges([uid.get()..=u32::MAX]))));
     let moved = |end: usize| end.saturating_add(usize::from(from.is_some()));
@@ -28,7 +31,21 @@ pub(crate) fn of(
         SearchNode::Key(key) => QueryNode::Key(query_key(key, told, account)),
     });
     let nodes: Vec<QueryNode> = nodes.collect();
-    Query::new(from.into_iter().chain(nodes).collect()).map_err(|_| Status::no(Code::Limit, "The search is too large"))
+    Query::new(from.into_iter().chain(nodes).collect()).map_err(|_| too_large())
+}
+
+fn too_large() -> Status {
+    Status::no(Code::Limit, "The search is too large")
+}
+
+/// Most ranges of UIDs that `$` may bring into one search, all its places together: three mebibytes.
+const SAVED_RANGES_TOGETHER_MAX: usize = 1 << 18;
+
+/// Whether a search says `$` more often than a scattered result can be held.
+fn repeats_too_much(program: &SearchProgram, told: &SessionView) -> bool {
+    let places = program.nodes().iter().filter(|node| matches!(node, SearchNode::Key(SearchKey::Saved))).count();
+    // The first is admitted by what may be saved.
+    places > 1 && places.saturating_mul(told.saved().ranges().len()) > SAVED_RANGES_TOGETHER_MAX
 }
 
 /// The messages that a program looks at: those in all of the sets that it names outside of OR and NOT.
@@ -141,4 +158,56 @@ fn named(id: &str, kind: ObjectKind, account: AccountId) -> Option<u64> {
 
 fn day(date: Date) -> Day {
     Day::of(Timestamp::from_unix_seconds(date.days_since_1970().saturating_mul(86_400)), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto_imap::codec::Cursor;
+    use std::sync::Arc;
+    use types::snapshot::{Entry, Snapshot};
+    use types::{Flags, MailboxId, ModSeq, UidValidity};
+
+    /// A mailbox in which every second UID is gone.
+    fn scattered(messages: u32) -> SessionView {
+        let entries = (1..=messages).map(|n| Entry {
+            uid: Uid::new(2 * n).unwrap(),
+            flags: Flags::NONE,
+            modseq: ModSeq(1),
+            email: EmailId(u64::from(n)),
+            size: 1,
+            internal_date: Timestamp(0),
+            save_date: Timestamp(0),
+        });
+        let snapshot = Snapshot::empty(MailboxId(1), UidValidity::new(1).unwrap()).with_entries(entries);
+        SessionView::open(Arc::new(snapshot), None)
+    }
+
+    fn query(text: &str, told: &SessionView) -> Result<Query, Status> {
+        let program = SearchProgram::parse(&mut Cursor::new(text.as_bytes())).unwrap();
+        of(&program, told, AccountId(1), None)
+    }
+
+    #[test]
+    fn a_set_takes_no_more_room_than_its_ranges_whatever_uids_are_missing() {
+        let told = scattered(1000);
+        for key in ["UID 3:*", "2:*", "2:1000"] {
+            let program = SearchProgram::parse(&mut Cursor::new(key.as_bytes())).unwrap();
+            let Some(SearchNode::Key(key)) = program.nodes().last() else { panic!("{program:?}") };
+            let QueryKey::Uids(uids) = query_key(key, &told, AccountId(1)) else { panic!("{key:?}") };
+            assert_eq!((uids.ranges().len(), uids.ranges()[0].end()), (1, &2000), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn a_scattered_result_may_be_repeated_only_so_often() {
+        let mut told = scattered(2048);
+        let mut every_second = Selection::default();
+        (1..=1024).for_each(|n| every_second.push(2 * n));
+        told.save(&every_second).unwrap();
+        for (places, fits) in [(1, true), (256, true), (257, false)] {
+            let text = vec!["$"; places].join(" ");
+            assert_eq!(query(&text, &told).is_ok(), fits, "{places}");
+        }
+    }
 }
