@@ -9,7 +9,7 @@ fn imapflow_does_a_days_work() -> anyhow::Result<()> {
     let server = Server::start()?;
     let anna = server.account("anna")?;
     let finished = imapflow(&server, &anna, "work", "")?.succeed()?;
-    ensure!(finished.text().contains("enabled CONDSTORE QRESYNC"), "{}", finished.story());
+    ensure!(finished.text().contains("enabled CONDSTORE IMAP4REV2 QRESYNC"), "{}", finished.story());
     let mut imap = server.imap(&anna)?;
     let subjects: Vec<String> = imap
         .messages("INBOX")?
