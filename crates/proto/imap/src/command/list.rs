@@ -59,7 +59,7 @@ pub struct List {
     pub returns: Vec<ReturnOption>,
     /// Whether the client knows extended answers: it used an extended form (RFC 5258 §3).
     pub extended: bool,
-    /// Whether the command was XLIST: the answer has the name and the attributes of that (see [`parse_xlist`]).
+    /// Whether the command was XLIST: the answer has the name and the attributes of that.
     pub xlist: bool,
 }
 
