@@ -87,10 +87,12 @@ impl Ledger {
         let mut problems = Vec::new();
         for (key, protocol) in &self.protocol {
             let rows: Vec<&Extension> = self.extension.iter().filter(|row| row.protocol == *key).collect();
-            let announced = protocol.announced(sources);
-            let words: BTreeSet<&str> = announced.iter().map(|(_, _, word)| *word).collect();
-            problems.extend(rows.iter().flat_map(|row| row.check(&words, exists)));
-            problems.extend(protocol.unknown_words(&announced, &rows));
+            let words = protocol.words(sources);
+            // A command's own row says what it is called, not that it is announced, where announcing has a word of its own.
+            let nameless = sources.iter().map(|(file, text)| (*file, without_row_names(text))).collect();
+            let announced: BTreeSet<&str> = protocol.words(&nameless).into_iter().map(|(_, _, word)| word).collect();
+            problems.extend(rows.iter().flat_map(|row| row.check(&announced, exists)));
+            problems.extend(protocol.unknown_words(&words, &rows));
             problems.extend(protocol.missing_transcripts(key, exists));
         }
         let known = |row: &&Extension| !self.protocol.contains_key(&row.protocol);
@@ -102,7 +104,7 @@ impl Ledger {
 
 impl Protocol {
     /// Every word in the announcing sources that looks like a capability: file, line, word.
-    fn announced<'a>(&'a self, sources: &'a BTreeMap<&str, String>) -> Vec<(&'a str, usize, &'a str)> {
+    fn words<'a>(&'a self, sources: &'a BTreeMap<&str, String>) -> Vec<(&'a str, usize, &'a str)> {
         let mut found = Vec::new();
         for file in &self.announced_in {
             let text = sources.get(file.as_str()).map_or("", String::as_str);
@@ -114,12 +116,12 @@ impl Protocol {
         found
     }
 
-    fn unknown_words(&self, announced: &[(&str, usize, &str)], rows: &[&Extension]) -> Vec<Problem> {
+    fn unknown_words(&self, words: &[(&str, usize, &str)], rows: &[&Extension]) -> Vec<Problem> {
         let known = |word: &str| {
             let listed = |list: &[String]| list.iter().any(|entry| entry == word);
             listed(&self.commands) || listed(&self.words) || rows.iter().any(|row| row.capability == word)
         };
-        let unknown = announced.iter().filter(|(_, _, word)| !known(word));
+        let unknown = words.iter().filter(|(_, _, word)| !known(word));
         unknown
             .map(|(file, line, word)| Problem::at(file, *line, format!("`{word}` is not in docs/rfc.toml")))
             .collect()
@@ -161,6 +163,21 @@ impl Extension {
         }
         problems
     }
+}
+
+/// A source without the names of its rows, if its rows say `.announced("…")` where a command announces something.
+fn without_row_names(source: &str) -> String {
+    const ROW: &str = "row(\"";
+    if !source.contains(".announced(\"") {
+        return source.to_owned();
+    }
+    let mut pieces = source.split(ROW);
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        out.push_str(ROW);
+        out.push_str(piece.find('"').and_then(|end| piece.get(end..)).unwrap_or(piece));
+    }
+    out
 }
 
 /// Capitals, digits and `=+-/_`, at least two capitals; `IMAP4rev1` is the one with small letters.

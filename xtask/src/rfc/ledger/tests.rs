@@ -53,6 +53,17 @@ fn what_is_announced_but_not_in_the_ledger_is_found() {
 }
 
 #[test]
+fn the_name_of_a_row_announces_nothing_where_rows_say_what_they_announce() {
+    let silent = "row(\"IDLE\", parse); row(\"ALERT\", parse).announced(\"ALERT\")";
+    assert_eq!(problems(LEDGER, silent), ["imap IDLE: whole, but IDLE is announced nowhere"]);
+    assert!(problems(LEDGER, "row(\"IDLE\", parse).announced(\"IDLE\"); row(\"ALERT\")").is_empty());
+    assert_eq!(
+        problems(LEDGER, &format!("row(\"MOVE\"); x.announced(\"IDLE\"); {REGISTRY}")),
+        ["`MOVE` is not in docs/rfc.toml"]
+    );
+}
+
+#[test]
 fn what_is_whole_but_not_announced_is_found() {
     assert_eq!(problems(LEDGER, "row(\"ALERT\")"), ["imap IDLE: whole, but IDLE is announced nowhere"]);
 }
