@@ -6,14 +6,12 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement")]
 
-use domain::{
-    Account, Mail, MailOptions, NewMessage, Query, QueryKey, QueryNode, SortCriterion, SortKey, Staged, ThreadAlgorithm,
-};
+use domain::{Account, Mail, MailOptions, NewMessage, Query, QueryKey, QueryNode, Staged, ThreadAlgorithm};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use store_embedded::{Embedded, Options};
-use types::{AccountId, Clock, Flags, MailboxId, MailboxName, ModSeq, Timestamp, UidSet};
+use types::{AccountId, Clock, Flags, MailboxId, MailboxName, ModSeq, SortCriterion, SortKey, Timestamp, UidSet};
 
 struct Wall;
 

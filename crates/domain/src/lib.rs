@@ -41,7 +41,7 @@ pub use search::{
     AddressField, Candidates, Day, Progress, QUERY_DEPTH_MAX, QUERY_NODES_MAX, QUERY_TEXT_MAX, Query, QueryError,
     QueryKey, QueryNode, STEP_BYTES_MAX, STEP_CONTENTS_MAX, STEP_MESSAGES_MAX, Search, TextIndex, TextQuestion,
 };
-pub use sort::{SORT_CRITERIA_MAX, SORT_TEXT_MAX, SortCriterion, SortKey};
+pub use sort::{SORT_CRITERIA_MAX, SORT_TEXT_MAX};
 pub use store_kv::StagedBody;
 pub use thread::{ThreadAlgorithm, ThreadNode};
 pub use trace::{AMBIGUOUS_MAX, Event, EventKind, Found, TRACE_PART_MIN, Traces};

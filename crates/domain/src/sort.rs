@@ -7,7 +7,7 @@ use crate::search::Query;
 use message::{FirstOf, Summary, base_subject, casefold};
 use std::cmp::Ordering;
 use types::snapshot::{Entry, Snapshot};
-use types::{EmailId, Uid};
+use types::{EmailId, SortCriterion, SortKey, Uid};
 
 /// Most criteria of one SORT; more say nothing new, for there are nine keys and two directions.
 pub const SORT_CRITERIA_MAX: usize = 18;
@@ -16,43 +16,9 @@ pub const SORT_TEXT_MAX: usize = 1 << 10;
 /// How many contents are read at once.
 const CONTENTS_AT_ONCE: usize = 256;
 
-/// What messages are sorted by (RFC 5256 §3, RFC 5957 §4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SortKey {
-    /// INTERNALDATE, with its time.
-    Arrival,
-    /// The mailbox of the first address in Cc.
-    Cc,
-    /// The Date field, its zone reckoned in; INTERNALDATE where there is none (RFC 5256 §2.2).
-    Date,
-    /// The first name in From, or its address.
-    DisplayFrom,
-    /// The first name in To, or its address.
-    DisplayTo,
-    /// The mailbox of the first address in From.
-    From,
-    /// The size in octets.
-    Size,
-    /// The base subject (RFC 5256 §2.1).
-    Subject,
-    /// The mailbox of the first address in To.
-    To,
-}
-
-impl SortKey {
-    /// Whether a snapshot's columns know its value.
-    fn is_column(self) -> bool {
-        matches!(self, Self::Arrival | Self::Size)
-    }
-}
-
-/// A key and its direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SortCriterion {
-    /// The key.
-    pub key: SortKey,
-    /// REVERSE: descending. Messages that are the same stay in the order of the mailbox.
-    pub is_reverse: bool,
+/// Whether a snapshot's columns know a key's value.
+fn is_column(key: SortKey) -> bool {
+    matches!(key, SortKey::Arrival | SortKey::Size)
 }
 
 /// What a message is compared by.
@@ -85,7 +51,7 @@ impl Account {
         let criteria = distinct(criteria);
         let entries: Vec<Entry> = found.iter().filter_map(|uid| snapshot.get(*uid)).copied().collect();
         let width = criteria.len();
-        let needs_contents = !criteria.iter().all(|criterion| criterion.key.is_column());
+        let needs_contents = !criteria.iter().all(|criterion| is_column(criterion.key));
         let mut values: Vec<Value> = Vec::with_capacity(entries.len().saturating_mul(width));
         for page in entries.chunks(CONTENTS_AT_ONCE) {
             let emails: Vec<EmailId> = page.iter().map(|entry| entry.email).collect();
@@ -97,12 +63,27 @@ impl Account {
             }
             tokio::task::yield_now().await;
         }
-        let mut order: Vec<usize> = (0..entries.len()).collect();
-        let uid = |at: usize| entries.get(at).map(|entry| entry.uid);
-        let row = |at: usize| values.get(at.saturating_mul(width)..).unwrap_or_default();
-        order.sort_unstable_by(|a, b| compare(&criteria, row(*a), row(*b)).then_with(|| uid(*a).cmp(&uid(*b))));
-        Ok(order.into_iter().filter_map(uid).collect())
+        // Comparing yields to nobody: it goes where it holds nobody up.
+        off_the_workers(move || {
+            let mut order: Vec<usize> = (0..entries.len()).collect();
+            let uid = |at: usize| entries.get(at).map(|entry| entry.uid);
+            let row = |at: usize| values.get(at.saturating_mul(width)..).unwrap_or_default();
+            order.sort_unstable_by(|a, b| compare(&criteria, row(*a), row(*b)).then_with(|| uid(*a).cmp(&uid(*b))));
+            order.into_iter().filter_map(uid).collect()
+        })
+        .await
     }
+}
+
+/// Reckons something on a thread that may be busy for long.
+pub(crate) async fn off_the_workers<T: Send + 'static>(
+    reckon: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, MailError> {
+    tokio::task::spawn_blocking(reckon).await.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        // The runtime ends.
+        Err(_) => MailError::Busy,
+    })
 }
 
 /// A key that comes again decides nothing.

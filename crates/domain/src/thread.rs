@@ -9,7 +9,7 @@ mod references;
 use crate::MailError;
 use crate::mail::Account;
 use crate::search::Query;
-use crate::sort::{folded, sent_at};
+use crate::sort::{folded, off_the_workers, sent_at};
 use message::{Summary, base_subject};
 use references::Builder;
 use types::snapshot::{Entry, Snapshot};
@@ -105,11 +105,12 @@ impl Account {
             }
             tokio::task::yield_now().await;
         }
-        Ok(match algorithm {
+        off_the_workers(move || match algorithm {
             ThreadAlgorithm::OrderedSubject => ordered_subject(&messages),
             ThreadAlgorithm::References => builder.threads(&messages, true),
             ThreadAlgorithm::Refs => builder.threads(&messages, false),
         })
+        .await
     }
 }
 

@@ -5,14 +5,12 @@ use crate::letters::{WORDS, letter, pick};
 use crate::plain::{PlainMessage, base, fold};
 use crate::plain_threads::{Told, threads};
 use crate::world::{START, Store, World, stage, uid};
-use domain::{
-    AddressField, Day, NewMessage, Query, QueryKey, QueryNode, SortCriterion, SortKey, ThreadAlgorithm, ThreadNode,
-};
+use domain::{AddressField, Day, NewMessage, Query, QueryKey, QueryNode, ThreadAlgorithm, ThreadNode};
 use std::cmp::Ordering;
 use std::time::Duration;
 use store_kv::Seeded;
 use types::snapshot::Snapshot;
-use types::{Timestamp, Uid};
+use types::{SortCriterion, SortKey, Timestamp, Uid};
 
 const LETTERS: u64 = 30;
 

@@ -7,7 +7,7 @@
 mod order;
 
 use crate::session::Session;
-use domain::{Account, MailError, Query, SortCriterion};
+use domain::{Account, MailError, Query};
 use proto_imap::fetch::FetchItem;
 use proto_imap::response::{ContextChange, EsearchResponse};
 use proto_imap::view::SAVED_RANGES_MAX;
@@ -16,7 +16,7 @@ use service_session::Transport;
 use std::io;
 use std::sync::Arc;
 use types::snapshot::Snapshot;
-use types::{MailboxName, Uid, UidSet, UidValidity};
+use types::{MailboxName, SortCriterion, Uid, UidSet, UidValidity};
 
 /// Most contexts of a session (RFC 5267 §4.3.1 asks for one).
 pub(crate) const CONTEXTS_MAX: usize = 8;

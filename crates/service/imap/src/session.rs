@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument as _, debug, debug_span};
-use types::Secret;
+use types::{Secret, UidSet};
 
 /// What the sessions of a listener do.
 #[derive(Clone, Debug, Default)]
@@ -253,7 +253,7 @@ impl<S: Transport> Session<S> {
         let fetched = added.fetched(&self.selected()?.contexts);
         let asks = !fetched.is_empty() || self.notify.as_ref().is_some_and(|notify| !notify.items().is_empty());
         if let (Some(first), Some(_), true) = (known, updates.exists, asks) {
-            Box::pin(fetch::tell_new(self, fetch::New { first, own, fetched })).await?;
+            Box::pin(fetch::tell_new(self, fetch::New { first, own: UidSet::from_uids(own), fetched })).await?;
         }
         self.tell_added(added).await?;
         let selected = self.selected()?;

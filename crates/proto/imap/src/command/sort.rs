@@ -4,55 +4,23 @@ use super::Command;
 use crate::codec::{Cursor, ParseError};
 use crate::fetch::FetchItem;
 use crate::search::{ReturnOptions, SearchProgram};
+use types::{SortCriterion, SortKey};
 
 /// Most criteria of one SORT; more say nothing new, for there are nine keys and two directions.
 pub const SORT_CRITERIA_MAX: usize = 18;
 
-/// What messages are sorted by (RFC 5256 §3, RFC 5957 §3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SortKey {
-    /// ARRIVAL: INTERNALDATE with its time.
-    Arrival,
-    /// CC: the first mailbox in Cc.
-    Cc,
-    /// DATE: the Date field, its zone reckoned in.
-    Date,
-    /// DISPLAYFROM: the first name in From, or its address.
-    DisplayFrom,
-    /// DISPLAYTO: the first name in To, or its address.
-    DisplayTo,
-    /// FROM: the first mailbox in From.
-    From,
-    /// SIZE
-    Size,
-    /// SUBJECT: the base subject.
-    Subject,
-    /// TO: the first mailbox in To.
-    To,
-}
-
-impl SortKey {
-    const ALL: [(Self, &'static str); 9] = [
-        (Self::Arrival, "ARRIVAL"),
-        (Self::Cc, "CC"),
-        (Self::Date, "DATE"),
-        (Self::DisplayFrom, "DISPLAYFROM"),
-        (Self::DisplayTo, "DISPLAYTO"),
-        (Self::From, "FROM"),
-        (Self::Size, "SIZE"),
-        (Self::Subject, "SUBJECT"),
-        (Self::To, "TO"),
-    ];
-}
-
-/// A key and its direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SortCriterion {
-    /// The key.
-    pub key: SortKey,
-    /// REVERSE: descending.
-    pub is_reverse: bool,
-}
+/// The keys by their names.
+const KEYS: [(SortKey, &str); 9] = [
+    (SortKey::Arrival, "ARRIVAL"),
+    (SortKey::Cc, "CC"),
+    (SortKey::Date, "DATE"),
+    (SortKey::DisplayFrom, "DISPLAYFROM"),
+    (SortKey::DisplayTo, "DISPLAYTO"),
+    (SortKey::From, "FROM"),
+    (SortKey::Size, "SIZE"),
+    (SortKey::Subject, "SUBJECT"),
+    (SortKey::To, "TO"),
+];
 
 /// What to look for, and in which order to tell it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +51,7 @@ pub(crate) fn parse(cursor: &mut Cursor<'_>, uid: bool) -> Result<Command, Parse
     loop {
         let is_reverse = cursor.take_word("REVERSE ");
         let word = cursor.word()?;
-        let known = SortKey::ALL.into_iter().find(|(_, name)| name.eq_ignore_ascii_case(word));
+        let known = KEYS.into_iter().find(|(_, name)| name.eq_ignore_ascii_case(word));
         let (key, _) = known.ok_or(ParseError::Syntax("There is no such order"))?;
         if criteria.len() >= SORT_CRITERIA_MAX {
             return Err(ParseError::Syntax("SORT has too many criteria"));

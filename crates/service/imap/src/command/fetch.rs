@@ -106,7 +106,7 @@ pub(crate) struct New {
     /// Those from this UID on.
     pub(crate) first: Uid,
     /// But for those that the session put there itself (RFC 5465 §5.2).
-    pub(crate) own: Vec<Uid>,
+    pub(crate) own: UidSet,
     /// What searches ask for of which messages (RFC 5465 §7), beside what NOTIFY asks for of all.
     pub(crate) fetched: Vec<(Vec<FetchItem>, Vec<Uid>)>,
 }
@@ -145,7 +145,7 @@ pub(crate) async fn tell_new<S: Transport>(session: &mut Session<S>, new: New) -
             told.messages(&rest).take(PAGE).map(|m| Target { seq: m.seq, entry: *m.entry, recent: m.recent }).collect();
         let Some(last) = page.last().map(|target| target.seq) else { break };
         rest = rest.behind(last);
-        let others = page.into_iter().filter(|target| !new.own.contains(&target.entry.uid));
+        let others = page.into_iter().filter(|target| !new.own.contains(target.entry.uid));
         let asked: Vec<_> = others.map(|target| (new.items_of(&of_all, target.entry.uid), target)).collect();
         for alike in asked.chunk_by(|(one, _), (other, _)| one == other) {
             let Some((items, _)) = alike.first().filter(|(items, _)| !items.is_empty()) else { continue };

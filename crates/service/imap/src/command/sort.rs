@@ -6,10 +6,8 @@ use super::search::{query, tag_reuse};
 use crate::contexts::{Context, Members, is_tag_in_use};
 use crate::session::Session;
 use crate::status;
-use domain::{SortCriterion, SortKey};
 use proto_imap::codec::SetWriter;
 use proto_imap::command::Sort;
-use proto_imap::command::sort as wire;
 use proto_imap::connection::Tag;
 use proto_imap::response::{EsearchResponse, SearchResponse, StatusKind};
 use proto_imap::search::{ReturnOption, ReturnOptions};
@@ -51,9 +49,8 @@ async fn look<S: Transport>(session: &mut Session<S>, tag: &Tag, sort: Sort) -> 
     };
     let snapshot = Arc::clone(selected.told.snapshot());
     let mut work = Work::new(tag, &account, &snapshot, &query);
-    let criteria: Vec<SortCriterion> = sort.criteria.iter().map(|criterion| of_wire(*criterion)).collect();
     let sorted = match find::find(session, &mut work, Extent::All).await? {
-        Ok(found) => account.sort_found(&snapshot, &find::uids(&snapshot, found.head()), &criteria).await,
+        Ok(found) => account.sort_found(&snapshot, &find::uids(&snapshot, found.head()), &sort.criteria).await,
         Err(failure) => Err(failure),
     };
     let sorted = match sorted {
@@ -64,7 +61,7 @@ async fn look<S: Transport>(session: &mut Session<S>, tag: &Tag, sort: Sort) -> 
         return Ok(status);
     }
     if updates {
-        let members = Members::Sorted(criteria, sorted);
+        let members = Members::Sorted(sort.criteria, sorted);
         let context = Context {
             tag: tag.as_str().into(),
             uid: sort.uid,
@@ -115,22 +112,6 @@ async fn answer<S: Transport>(
         }
     }
     Ok(None)
-}
-
-/// The criterion in the domain's words.
-fn of_wire(criterion: wire::SortCriterion) -> SortCriterion {
-    let key = match criterion.key {
-        wire::SortKey::Arrival => SortKey::Arrival,
-        wire::SortKey::Cc => SortKey::Cc,
-        wire::SortKey::Date => SortKey::Date,
-        wire::SortKey::DisplayFrom => SortKey::DisplayFrom,
-        wire::SortKey::DisplayTo => SortKey::DisplayTo,
-        wire::SortKey::From => SortKey::From,
-        wire::SortKey::Size => SortKey::Size,
-        wire::SortKey::Subject => SortKey::Subject,
-        wire::SortKey::To => SortKey::To,
-    };
-    SortCriterion { key, is_reverse: criterion.is_reverse }
 }
 
 /// The part of a result that PARTIAL asks for (RFC 5267 §4.4).

@@ -1,9 +1,9 @@
 //! Positions in a sorted result (RFC 5267 §4.3.3, §4.3.4).
 
 use super::Placed;
-use domain::{Account, MailError, SortCriterion};
-use types::Uid;
+use domain::{Account, MailError};
 use types::snapshot::Snapshot;
+use types::{SortCriterion, Uid};
 
 /// Takes messages out, which ascend by UID; from the last position to the first, so that none shifts another.
 pub(super) fn remove(order: &mut Vec<Uid>, leaves: &[Uid]) -> Placed {
