@@ -12,6 +12,7 @@ mod credential;
 mod intent;
 mod resolve;
 mod rows;
+mod settings;
 mod sharing;
 mod sign_in;
 mod throttle;
@@ -22,6 +23,10 @@ pub use aliases::{ALIAS_TARGETS_MAX, AliasInfo};
 pub use credential::{ARGON2_MEMORY_KIB, ARGON2_PASSES, Argon2Cost, SCRAM_ITERATIONS};
 pub use resolve::{ALIAS_DEPTH_MAX, ALIAS_EXPANSION_MAX, Recipient, Resolution};
 pub use rows::{AccountMarks, AccountState};
+pub use settings::{
+    LOGIN_DELAY_MAX, Language, LoginDelay, MainPassword, Notices, OnCleartext, OnDelete, SettingChange, SettingError,
+    SettingInfo, SettingSource, Settings,
+};
 pub use sharing::{AccountMark, SHARERS_MAX};
 pub use sign_in::{Proof, SignIn, SignInError};
 pub use throttle::{Allowance, ThrottleOptions};
@@ -60,6 +65,8 @@ pub struct PasswordOptions {
     pub throttle: ThrottleOptions,
     /// What is put behind a name without an `@` at sign-in.
     pub default_domain: Option<DomainName>,
+    /// What holds where neither an account nor its domain says otherwise.
+    pub settings: Settings,
 }
 
 impl Default for PasswordOptions {
@@ -73,6 +80,7 @@ impl Default for PasswordOptions {
             remember_max: 50_000,
             throttle: ThrottleOptions::default(),
             default_domain: None,
+            settings: Settings::default(),
         }
     }
 }

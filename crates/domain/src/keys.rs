@@ -276,6 +276,8 @@ pub(crate) fn annotation(account: AccountId, mailbox: MailboxId, reader: Account
 // | `j` | account u32 | a change that is under way and finished after a crash |
 // | `g` | grantee u32, owner u32 | a hint: the owner may have given the grantee rights; grantee 0 for anyone; no value |
 // | `h` | owner u32, grantee u32 | the same hint from the other side; no value |
+// | `e` | account u32 | what is set for the account |
+// | `f` | domain | what is set for the domain |
 // | `i` | | the next account id |
 // | `s` | | the secret that makes up SCRAM keys for names that do not exist |
 
@@ -371,6 +373,16 @@ pub(crate) fn owner_hints(owner: AccountId) -> Bytes {
 /// Reads the second account off a key of [`grant_hint`] or [`owner_hint`].
 pub(crate) fn hint_of(key: &[u8]) -> Option<AccountId> {
     Some(AccountId(u32::from_be_bytes(rest(key).get(4..)?.try_into().ok()?)))
+}
+
+/// What is set for an account.
+pub(crate) fn account_settings(account: AccountId) -> Bytes {
+    key(DIRECTORY, b'e', &[&account.0.to_be_bytes()])
+}
+
+/// What is set for a domain.
+pub(crate) fn domain_settings(domain: &str) -> Bytes {
+    key(DIRECTORY, b'f', &[domain.as_bytes()])
 }
 
 /// The next account id.

@@ -98,6 +98,12 @@ pub(crate) enum Account {
         #[arg(long)]
         yes: bool,
     },
+    /// Sets how things are for one mailbox: `pop3.on-delete=keep language=de`; nothing behind `=` takes it back
+    Set {
+        address: String,
+        /// key=value; without any, shows what is set
+        settings: Vec<String>,
+    },
     /// Says what a mailbox is besides: whose owner is an operator, which is shared by many
     Mark {
         address: String,
@@ -151,6 +157,12 @@ pub(crate) enum Domain {
     List,
     /// A new domain
     Add { domain: String },
+    /// Sets how things are for the mailboxes of a domain that say nothing themselves
+    Set {
+        domain: String,
+        /// key=value; without any, shows what is set
+        settings: Vec<String>,
+    },
     /// Removes a domain without mailboxes
     Remove { domain: String },
 }

@@ -86,6 +86,7 @@ impl Directory {
             let mut batch = Batch::new(DIRECTORY);
             batch.expect(key.clone(), Some(row));
             batch.delete(key);
+            batch.delete(keys::domain_settings(domain.as_str()));
             if self.commit(batch).await? {
                 return Ok(());
             }

@@ -62,6 +62,7 @@ impl Directory {
             batch.put(key.clone(), AccountRow { state: AccountState::Removed, ..row }.encode());
             batch.expect(key, Some(stored));
             batch.delete(keys::credential(account));
+            batch.delete(keys::account_settings(account));
             batch.put(keys::intent(account), IntentRow::Erase.encode());
             self.release_addresses(&mut batch, account).await?;
             self.release_hints(&mut batch, account).await?;

@@ -32,6 +32,7 @@ fn request(command: Command) -> anyhow::Result<Request> {
             Account::Add { address, password } => {
                 Request::AccountAdd { address, password: password_input::read(&password)? }
             }
+            Account::Set { address, settings } => Request::AccountSet { address, settings },
             Account::Mark { address, operator, shared } => {
                 let on = |switch: Option<Switch>| switch.map(|switch| matches!(switch, Switch::On));
                 Request::AccountMark { address, operator: on(operator), shared: on(shared) }
@@ -46,6 +47,7 @@ fn request(command: Command) -> anyhow::Result<Request> {
         Command::Alias(Alias::Remove { alias }) => Request::AliasRemove { alias },
         Command::Domain(Domain::List) => Request::DomainList,
         Command::Domain(Domain::Add { domain }) => Request::DomainAdd { domain },
+        Command::Domain(Domain::Set { domain, settings }) => Request::DomainSet { domain, settings },
         Command::Domain(Domain::Remove { domain }) => Request::DomainRemove { domain },
         Command::Password(Password::Set { address, password }) => {
             Request::PasswordSet { address, password: password_input::read(&password)? }

@@ -206,6 +206,27 @@ const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        name: "pop3",
+        about: "What POP3 does where neither an account nor its domain says otherwise (`postamt account set`, `postamt \
+                domain set`).",
+        settings: &[
+            setting(
+                "on-delete",
+                Value("\"delete\""),
+                "\"keep\"",
+                "What becomes of mail that a program deletes: `delete` (gone for every device, can be had back for the \
+                 retention time), `keep` (POP3 shows it no more, IMAP does), `trash` (moves to the mailbox for deleted \
+                 mail), `off` (POP3 is not offered).",
+            ),
+            setting(
+                "login-delay",
+                Value("\"0s\""),
+                "\"5m\"",
+                "How long a program has to wait between two sign-ins; at most a day.",
+            ),
+        ],
+    },
+    Section {
         name: "log",
         about: "The log, on standard error.",
         settings: &[

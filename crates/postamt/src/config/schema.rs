@@ -1,7 +1,7 @@
 //! What may stand in `postamt.toml`, with its defaults. One field here, one in the owner's `Options`.
 
 use super::units::{Size, Span};
-use domain::MailOptions;
+use domain::{LoginDelay, MailOptions};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -28,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) mail: Mail,
     #[serde(default)]
     pub(crate) imap: Imap,
+    #[serde(default)]
+    pub(crate) pop3: Pop3,
     #[serde(default)]
     pub(crate) log: Log,
 }
@@ -218,6 +220,41 @@ impl Imap {
     }
 }
 
+/// What POP3 does, where neither an account nor its domain says otherwise (`postamt account set`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Pop3 {
+    /// What becomes of mail that a program deletes.
+    pub(crate) on_delete: OnDelete,
+    /// How long a program has to wait between two sign-ins.
+    pub(crate) login_delay: Span,
+}
+
+/// See [`domain::OnDelete`].
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum OnDelete {
+    Delete,
+    Keep,
+    Trash,
+    Off,
+}
+
+impl Default for Pop3 {
+    fn default() -> Self {
+        Self { on_delete: OnDelete::Delete, login_delay: Span(Duration::ZERO) }
+    }
+}
+
+impl Pop3 {
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        match LoginDelay::new(self.login_delay.0) {
+            Some(_) => Ok(()),
+            None => Err(("pop3.login-delay", "it is at most a day".into())),
+        }
+    }
+}
+
 /// The form of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -270,6 +307,7 @@ impl Config {
             return Err(("outbound.relay-user", "relay-user and relay-password-file belong together".into()));
         }
         self.imap.check()?;
+        self.pop3.check()?;
         EnvFilter::try_new(&self.log.level).map_err(|e| ("log.level", format!("`{}`: {e}", self.log.level)))?;
         for route in self.outbound.relay.iter().chain(self.outbound.routes.values()) {
             host_and_port(route).ok_or_else(|| ("outbound.relay", format!("`{route}` is not host:port")))?;

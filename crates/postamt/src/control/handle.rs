@@ -3,6 +3,7 @@
 mod accounts;
 mod failures;
 mod queue;
+mod settings;
 mod store;
 mod undelete;
 
@@ -35,11 +36,13 @@ impl Handler {
             Request::DomainList => self.domain_list().await,
             Request::DomainAdd { domain } => self.domain_add(&domain).await,
             Request::DomainRemove { domain } => self.domain_remove(&domain).await,
+            Request::DomainSet { domain, settings } => self.domain_set(&domain, &settings).await,
             Request::AccountList => self.account_list().await,
             Request::AccountShow { address } => self.account_show(&address).await,
             Request::AccountAdd { address, password } => self.account_add(&address, password).await,
             Request::AccountRemove { address } => self.account_remove(&address).await,
             Request::AccountMark { address, operator, shared } => self.account_mark(&address, operator, shared).await,
+            Request::AccountSet { address, settings } => self.account_set(&address, &settings).await,
             Request::QuotaSet { address, octets } => self.quota_set(&address, octets).await,
             Request::PasswordSet { address, password } => self.password_set(&address, password).await,
             Request::AliasList => self.alias_list().await,

@@ -1,9 +1,9 @@
 //! What a server is started with: the configuration file's values in the owners' types.
 
 use crate::config::Config;
-use crate::config::schema::{Imap, Listen as ListenConfig, host_and_port};
+use crate::config::schema::{Imap, Listen as ListenConfig, OnDelete, host_and_port};
 use anyhow::Context as _;
-use domain::{MailOptions, PasswordOptions, QueueOptions, Schedule};
+use domain::{LoginDelay, MailOptions, PasswordOptions, QueueOptions, Schedule, Settings};
 use net::{CertificateFiles, ConnectionLimits, Endpoint, Resolver};
 use service_imap::{MessageLimit, Unauthenticate};
 use service_outbound::{HostPort, Relay, Routes};
@@ -96,7 +96,7 @@ impl Options {
             mail: MailOptions { retention: config.mail.retention.0, message_max, ..MailOptions::default() },
             unauthenticate: if config.imap.unauthenticate { Unauthenticate::Offered } else { Unauthenticate::Withheld },
             message_limit: message_limit(&config.imap),
-            passwords: PasswordOptions::default(),
+            passwords: PasswordOptions { settings: settings(config), ..PasswordOptions::default() },
             queue: queue(config),
             exit: exit(config)?,
         })
@@ -109,6 +109,18 @@ fn message_limit(imap: &Imap) -> MessageLimit {
         (None, Some(limit)) => MessageLimit::Saving(limit),
         (None, None) => MessageLimit::None,
     }
+}
+
+/// What holds for those for whom nothing is set.
+fn settings(config: &Config) -> Settings {
+    let on_delete = match config.pop3.on_delete {
+        OnDelete::Delete => domain::OnDelete::Delete,
+        OnDelete::Keep => domain::OnDelete::Keep,
+        OnDelete::Trash => domain::OnDelete::Trash,
+        OnDelete::Off => domain::OnDelete::Off,
+    };
+    let login_delay = LoginDelay::new(config.pop3.login_delay.0).unwrap_or_default();
+    Settings { on_delete, login_delay, ..Settings::default() }
 }
 
 fn queue(config: &Config) -> QueueOptions {

@@ -62,6 +62,7 @@ impl Handler {
             fields.insert("sessions".into(), json!(sessions));
             fields.insert("operator".into(), json!(info.marks.admin));
             fields.insert("shared".into(), json!(info.marks.shared));
+            fields.insert("settings".into(), self.account_settings(text).await?);
         }
         Ok(value)
     }
