@@ -42,9 +42,10 @@ pub(crate) fn write_support(workspace: &Workspace) -> anyhow::Result<Vec<Problem
     Ok(Vec::new())
 }
 
-/// Writes docs/rfc-sections.toml from a folder of RFC texts (`rfcNNNN.txt`).
+/// Puts the RFC texts of a folder (`rfcNNNN.txt`) into docs/rfc-sections.toml.
 pub(crate) fn import(workspace: &Workspace, folder: &Path) -> anyhow::Result<Vec<Problem>> {
-    let sections = Sections::import(folder)?;
+    let mut sections = Sections::parse(&workspace.text(SECTIONS)?)?;
+    sections.import(folder)?;
     std::fs::write(workspace.root.join(SECTIONS), sections.encode()).context(SECTIONS)?;
     Ok(Vec::new())
 }

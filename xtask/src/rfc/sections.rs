@@ -31,18 +31,17 @@ impl Sections {
         Ok(Self { by_rfc })
     }
 
-    /// Reads every `rfcNNNN.txt` of a folder.
-    pub(super) fn import(folder: &Path) -> anyhow::Result<Self> {
-        let mut by_rfc = BTreeMap::new();
+    /// Reads every `rfcNNNN.txt` of a folder. What is known of other RFCs stays.
+    pub(super) fn import(&mut self, folder: &Path) -> anyhow::Result<()> {
         for entry in std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
             let path = entry?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let digits = name.strip_prefix("rfc").and_then(|name| name.strip_suffix(".txt"));
             let Some(number) = digits.and_then(|digits| digits.parse().ok()) else { continue };
             let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
-            by_rfc.insert(number, sections_of(&text));
+            self.by_rfc.insert(number, sections_of(&text));
         }
-        Ok(Self { by_rfc })
+        Ok(())
     }
 
     /// The data file.
