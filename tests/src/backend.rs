@@ -86,6 +86,9 @@ pub trait Backend {
     /// Limits how many messages a command of the IMAP connections takes that are opened from now on.
     async fn limit_messages(&self, limit: MessageLimit) -> anyhow::Result<()>;
 
+    /// Lets the IMAP connections that are opened from now on tell each step of a command that takes long (RFC 9585).
+    async fn tell_every_step(&self) -> anyhow::Result<()>;
+
     /// Brings back all deleted mail of [`ANNA`] that can be had back, as the operator does.
     async fn undelete(&self) -> anyhow::Result<()>;
 

@@ -175,6 +175,7 @@ impl<B: Backend> Player<'_, B> {
             Given::Mailbox(name) => self.backend.create_mailbox(name).await,
             Given::Quota(octets) => self.backend.set_quota(*octets).await,
             Given::MessageLimit(limit) => self.backend.limit_messages(*limit).await,
+            Given::EveryStep => self.backend.tell_every_step().await,
             Given::Mark { address, shared } => self.backend.mark(address, *shared).await,
             Given::Alias { alias, targets } => self.backend.add_alias(alias, targets).await,
             Given::Messages { mailbox, count, captures } => {

@@ -8,6 +8,7 @@ mod delivery;
 mod error;
 mod keys;
 mod mail;
+mod meter;
 mod queue;
 mod row;
 mod search;
@@ -33,6 +34,7 @@ pub use mail::{
     NewMessage, QuotaLimits, Restored, Retained, RetainedCursor, RetainedId, RetainedPage, Staged, Staging,
     StoredFlags, Swept, Usage, Vanished, View, uidl,
 };
+pub use meter::{Meter, MeterStep};
 pub use queue::{
     After, Attempt, BodyForm, Envelope, EnvelopeRecipient, Lease, Notify, Outcome, Queue, QueueContent, QueueError,
     QueueItem, QueueOptions, QueuedRecipient, RECIPIENTS_MAX, RecipientState, Report, ReportKind, Returns, Schedule,

@@ -3,6 +3,7 @@
 
 use crate::MailError;
 use crate::mail::Account;
+use crate::meter::Meter;
 use crate::search::Query;
 use message::{FirstOf, Summary, base_subject, casefold};
 use std::cmp::Ordering;
@@ -38,7 +39,7 @@ impl Account {
         criteria: &[SortCriterion],
     ) -> Result<Vec<Uid>, MailError> {
         let found = self.search(snapshot, query).await?;
-        self.sort_found(snapshot, &found, criteria).await
+        self.sort_found(snapshot, &found, criteria, &Meter::default()).await
     }
 
     /// Some messages of a snapshot in the order of the criteria. UIDs that are not there are left out.
@@ -47,6 +48,7 @@ impl Account {
         snapshot: &Snapshot,
         found: &[Uid],
         criteria: &[SortCriterion],
+        meter: &Meter,
     ) -> Result<Vec<Uid>, MailError> {
         let criteria = distinct(criteria);
         let entries: Vec<Entry> = found.iter().filter_map(|uid| snapshot.get(*uid)).copied().collect();
@@ -61,6 +63,7 @@ impl Account {
                 let summary = content.as_ref().map(|content| &content.summary);
                 values.extend(criteria.iter().map(|criterion| value(criterion.key, entry, summary)));
             }
+            meter.step(values.len().checked_div(width).unwrap_or(0), entries.len()).await;
             tokio::task::yield_now().await;
         }
         // Comparing yields to nobody: it goes where it holds nobody up.

@@ -8,6 +8,7 @@ mod references;
 
 use crate::MailError;
 use crate::mail::Account;
+use crate::meter::Meter;
 use crate::search::Query;
 use crate::sort::{folded, off_the_workers, sent_at};
 use message::{Summary, base_subject};
@@ -78,7 +79,7 @@ impl Account {
         algorithm: ThreadAlgorithm,
     ) -> Result<Vec<ThreadNode>, MailError> {
         let found = self.search(snapshot, query).await?;
-        self.thread_found(snapshot, &found, algorithm).await
+        self.thread_found(snapshot, &found, algorithm, &Meter::default()).await
     }
 
     /// Some messages of a snapshot, ascending, as threads. UIDs that are not there are left out.
@@ -87,6 +88,7 @@ impl Account {
         snapshot: &Snapshot,
         found: &[Uid],
         algorithm: ThreadAlgorithm,
+        meter: &Meter,
     ) -> Result<Vec<ThreadNode>, MailError> {
         let needs_subject = algorithm != ThreadAlgorithm::Refs;
         let entries: Vec<Entry> = found.iter().filter_map(|uid| snapshot.get(*uid)).copied().collect();
@@ -103,6 +105,7 @@ impl Account {
                 }
                 messages.push(Message::new(entry, summary, needs_subject));
             }
+            meter.step(messages.len(), entries.len()).await;
             tokio::task::yield_now().await;
         }
         off_the_workers(move || match algorithm {

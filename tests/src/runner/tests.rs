@@ -34,6 +34,10 @@ impl Backend for Toy {
         Ok(())
     }
 
+    async fn tell_every_step(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     async fn limit_messages(&self, _: MessageLimit) -> anyhow::Result<()> {
         Ok(())
     }

@@ -7,6 +7,7 @@
 //! given: quota 1000 octets
 //! given: message limit 3
 //! given: save limit 3
+//! given: progress at every step
 //! given: operator anna@example.test
 //! given: shared account ben@example.test
 //! given: alias sales@example.test to anna@example.test ben@example.test
@@ -49,6 +50,8 @@ pub(crate) enum Given {
     Quota(u64),
     /// How many messages an IMAP command may take.
     MessageLimit(MessageLimit),
+    /// Each step of a command that takes long is told.
+    EveryStep,
     /// Whose account is an operator's (`false`) or shared (`true`).
     Mark {
         address: String,
@@ -103,6 +106,9 @@ fn one(home: Protocol, text: &str) -> anyhow::Result<Given> {
     }
     if let Some(limit) = text.strip_prefix("save limit ") {
         return Ok(Given::MessageLimit(MessageLimit::Saving(limit.parse().context("a number")?)));
+    }
+    if text == "progress at every step" {
+        return Ok(Given::EveryStep);
     }
     for (word, shared) in [("operator ", false), ("shared account ", true)] {
         if let Some(address) = text.strip_prefix(word) {
@@ -242,6 +248,7 @@ mod tests {
         assert_eq!(one("quota 1000 octets"), Some(Given::Quota(1000)));
         let three = 3.try_into().unwrap();
         assert_eq!(one("message limit 3"), Some(Given::MessageLimit(MessageLimit::Every(three))));
+        assert_eq!(one("progress at every step"), Some(Given::EveryStep));
         assert_eq!(one("save limit 3"), Some(Given::MessageLimit(MessageLimit::Saving(three))));
         let mark = |address: &str, shared| Some(Given::Mark { address: address.to_owned(), shared });
         assert_eq!(one("operator a@b"), mark("a@b", false));

@@ -11,7 +11,7 @@ use proto_smtp::Role;
 use service_session::{Arrival, Piped, Shared};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use store_embedded::Embedded;
@@ -72,6 +72,7 @@ pub(crate) struct Server {
     anna: AccountId,
     next_port: AtomicU16,
     message_limit: Mutex<proto_imap::MessageLimit>,
+    every_step: AtomicBool,
 }
 
 impl Server {
@@ -93,7 +94,8 @@ impl Server {
         let shared = Shared { mail, directory, clock: clock.clone(), hostname, tls: Some(tls()?) };
         let admission = Admission::new(ConnectionLimits::default());
         let next_port = AtomicU16::new(40_000);
-        Ok(Self { store, clock, shared, delivery, admission, anna, next_port, message_limit: Mutex::default() })
+        let (message_limit, every_step) = Default::default();
+        Ok(Self { store, clock, shared, delivery, admission, anna, next_port, message_limit, every_step })
     }
 
     fn arrival(&self, stream: tokio::io::DuplexStream, tls: bool) -> anyhow::Result<Arrival<Piped>> {
@@ -160,6 +162,11 @@ impl Backend for Server {
         Ok(())
     }
 
+    async fn tell_every_step(&self) -> anyhow::Result<()> {
+        self.every_step.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     async fn undelete(&self) -> anyhow::Result<()> {
         let account = self.shared.mail.account(self.anna).await?;
         let retained = account.retained(None, RETAINED_MAX).await?;
@@ -193,7 +200,10 @@ impl Backend for Server {
             Protocol::Imap => {
                 let message_limit = *self.message_limit.lock().map_err(|_| anyhow::anyhow!("a step failed"))?;
                 let limits = proto_imap::Limits { message_limit, ..proto_imap::Limits::default() };
-                let options = service_imap::Options { limits, ..service_imap::Options::default() };
+                let mut options = service_imap::Options { limits, ..service_imap::Options::default() };
+                if self.every_step.load(Ordering::Relaxed) {
+                    options.progress_every = Duration::ZERO;
+                }
                 let service = service_imap::Service { shared, options };
                 tokio::spawn(service_imap::run(Arc::new(service), arrival));
             }

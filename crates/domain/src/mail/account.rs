@@ -1,5 +1,6 @@
 //! The handle of one account: every mail verb there is.
 
+use super::across::of_set;
 use super::content::Content;
 use super::live::Live;
 use super::mailboxes::Mailboxes;
@@ -17,6 +18,7 @@ use super::verb::replace::Replace;
 use super::verb::settings::SetQuota;
 use super::verb::transfer::{Mode, Transfer};
 use super::view::{AccountWatch, View};
+use crate::meter::Meter;
 use crate::row::corrupt;
 use crate::{MailError, keys};
 use bytes::Bytes;
@@ -205,13 +207,13 @@ impl Account {
 
     /// Copies messages, all or none (RFC 9051 §6.4.7).
     pub async fn copy(&self, from: MailboxId, uids: &UidSet, to: MailboxId) -> Result<Copied, MailError> {
-        self.transfer(Mode::Copy, from, uids, (to, Rights::ALL)).await
+        self.transfer(Mode::Copy, from, uids, (to, Rights::ALL), &Meter::default()).await
     }
 
     /// Moves messages (RFC 6851). Each is at every instant in exactly one of the two mailboxes; many are moved in
     /// several steps.
     pub async fn r#move(&self, from: MailboxId, uids: &UidSet, to: MailboxId) -> Result<Copied, MailError> {
-        self.transfer(Mode::Move, from, uids, (to, Rights::ALL)).await
+        self.transfer(Mode::Move, from, uids, (to, Rights::ALL), &Meter::default()).await
     }
 
     /// [`Account::copy`] and [`Account::move`] for somebody who has these rights in the target: flags that they do not
@@ -222,6 +224,7 @@ impl Account {
         source: MailboxId,
         uids: &UidSet,
         (target, rights): (MailboxId, Rights),
+        meter: &Meter,
     ) -> Result<Copied, MailError> {
         let uids = Arc::new(uids.clone());
         // A set such as `1:*` must not reach what a move into the same mailbox puts at its end.
@@ -233,12 +236,21 @@ impl Account {
         let mut pairs = Vec::new();
         let mut next = Some(Uid::MIN);
         let mut uid_validity = None;
+        let mut total = None;
         while let Some(from) = next {
             let step = Transfer { mode, source, uids: Arc::clone(&uids), from, target, rights };
             let (copied, rest) = self.live.submit(step).await?;
             uid_validity = Some(copied.uid_validity);
             pairs.extend(copied.pairs);
             next = rest;
+            if next.is_some() {
+                let total = match total {
+                    Some(total) => total,
+                    // What this step took is gone from there.
+                    None => *total.insert(pairs.len() + of_set(&self.open(source).await?.current(), &uids).count()),
+                };
+                meter.step(pairs.len(), total).await;
+            }
         }
         let uid_validity: UidValidity = uid_validity.ok_or(MailError::NoSuchMailbox)?;
         Ok(Copied { uid_validity, pairs })

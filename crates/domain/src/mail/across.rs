@@ -9,6 +9,7 @@ use super::content::Content;
 use super::values::{Cause, Copied, Expunge, FlagNames, NewMessage};
 use super::verb::transfer::Mode;
 use crate::MailError;
+use crate::meter::Meter;
 use std::sync::Arc;
 use types::snapshot::{Entry, Snapshot};
 use types::{MailboxId, Octets, Rights, Uid, UidSet};
@@ -29,16 +30,17 @@ impl Account {
         uids: &UidSet,
         target: &Account,
         (to, rights): (MailboxId, Rights),
+        meter: &Meter,
     ) -> Result<Copied, MailError> {
         if target.id() == self.id() {
-            return self.transfer(Mode::Copy, from, uids, (to, rights)).await;
+            return self.transfer(Mode::Copy, from, uids, (to, rights), meter).await;
         }
         let snapshot = self.open(from).await?.current();
         let entries: Vec<_> = of_set(&snapshot, uids).take(ACROSS_MAX + 1).collect();
         if entries.len() > ACROSS_MAX {
             return Err(MailError::TooMany { max: ACROSS_MAX });
         }
-        self.put_into(&snapshot, &entries, target, (to, rights)).await
+        self.put_into(&snapshot, &entries, target, (to, rights), meter).await
     }
 
     /// Moves messages of one of this account's mailboxes to a mailbox of `target` (RFC 6851); see
@@ -49,18 +51,21 @@ impl Account {
         uids: &UidSet,
         target: &Account,
         (to, rights): (MailboxId, Rights),
+        meter: &Meter,
     ) -> Result<Copied, MailError> {
         if target.id() == self.id() {
-            return self.transfer(Mode::Move, from, uids, (to, rights)).await;
+            return self.transfer(Mode::Move, from, uids, (to, rights), meter).await;
         }
         let snapshot = self.open(from).await?.current();
         let entries: Vec<_> = of_set(&snapshot, uids).collect();
-        let mut moved = self.put_into(&snapshot, &[], target, (to, rights)).await?;
+        let silent = Meter::default();
+        let mut moved = self.put_into(&snapshot, &[], target, (to, rights), &silent).await?;
         for some in entries.chunks(MOVE_STEP) {
-            let copied = self.put_into(&snapshot, some, target, (to, rights)).await?;
+            let copied = self.put_into(&snapshot, some, target, (to, rights), &silent).await?;
             let gone = UidSet::from_uids(some.iter().map(|entry| entry.uid));
             self.expunge(from, Expunge::These(gone), Cause::Imap).await?;
             moved.pairs.extend(copied.pairs);
+            meter.step(moved.pairs.len(), entries.len()).await;
         }
         Ok(moved)
     }
@@ -72,6 +77,7 @@ impl Account {
         entries: &[&Entry],
         target: &Account,
         (to, rights): (MailboxId, Rights),
+        meter: &Meter,
     ) -> Result<Copied, MailError> {
         let uid_validity = target.status(to).await?.uid_validity;
         let size = entries.iter().map(|entry| u64::from(entry.size)).sum();
@@ -87,6 +93,7 @@ impl Account {
             let staged = self.stage_again(&content.ok_or(MailError::Gone)?, target).await?;
             let flags = FlagNames::of(rights.flags(entry.flags), &snapshot.keywords);
             messages.push(NewMessage { flags, internal_date: Some(entry.internal_date), ..NewMessage::new(staged) });
+            meter.step(messages.len(), entries.len()).await;
         }
         if messages.is_empty() {
             return Ok(Copied { uid_validity, pairs: Vec::new() });
@@ -114,7 +121,7 @@ impl Account {
 }
 
 /// The messages of a set.
-fn of_set<'a>(snapshot: &'a Snapshot, uids: &'a UidSet) -> impl Iterator<Item = &'a Entry> {
+pub(super) fn of_set<'a>(snapshot: &'a Snapshot, uids: &'a UidSet) -> impl Iterator<Item = &'a Entry> {
     uids.ranges()
         .iter()
         .filter_map(|range| Some((Uid::new(*range.start())?, *range.end())))

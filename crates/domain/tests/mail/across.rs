@@ -1,7 +1,7 @@
 //! COPY and MOVE to another account.
 
 use crate::world::{START, Store, World, all, append, flags, keyword, mail_of, name, set};
-use domain::{ACROSS_MAX, Account, FlagNames, Mail, MailError, NewMessage};
+use domain::{ACROSS_MAX, Account, FlagNames, Mail, MailError, Meter, NewMessage};
 use std::sync::Arc;
 use store_kv::{CommitFault, Engine, Faulty, Memory};
 use types::{AccountId, FlagChange, Flags, MailboxId, Octets, Rights};
@@ -32,11 +32,12 @@ async fn copies_are_whole_and_keep_the_flags_that_may_be_set() {
         world.ann.store_flags(inbox, &set(&[2]), FlagChange::Add, &names, None).await.unwrap();
         let (bob, target) = bob(&world).await;
         for _ in 0..2 {
-            let copied = world.ann.copy_to(inbox, &all(), &bob, (target, Rights::ALL)).await.unwrap();
+            let copied =
+                world.ann.copy_to(inbox, &all(), &bob, (target, Rights::ALL), &Meter::default()).await.unwrap();
             assert_eq!(copied.pairs.len(), 2);
         }
         let some = (target, Rights::WRITE);
-        world.ann.copy_to(inbox, &set(&[2, 7]), &bob, some).await.unwrap();
+        world.ann.copy_to(inbox, &set(&[2, 7]), &bob, some, &Meter::default()).await.unwrap();
         world.ann.expunge(inbox, domain::Expunge::These(all()), domain::Cause::Imap).await.unwrap();
         world.reopen().await;
         let bob = world.mail.account(bob.id()).await.unwrap();
@@ -59,7 +60,7 @@ async fn a_move_leaves_nothing_behind_and_can_be_had_back() {
             append(&world.ann, inbox, &n.to_string()).await;
         }
         let (bob, target) = bob(&world).await;
-        let moved = world.ann.move_to(inbox, &all(), &bob, (target, Rights::ALL)).await.unwrap();
+        let moved = world.ann.move_to(inbox, &all(), &bob, (target, Rights::ALL), &Meter::default()).await.unwrap();
         assert!(moved.pairs.iter().all(|(old, new)| old == new) && moved.pairs.len() == 120);
         assert_eq!((world.uids(inbox).await.len(), bob.usage().await.unwrap().messages), (0, 120));
         assert_eq!(text(&bob, target, 120).await, mail_of("119"));
@@ -75,16 +76,25 @@ async fn the_targets_quota_and_the_limit_of_one_copy_count() {
     world.ann.append(inbox, many.into_iter().map(|m| NewMessage { uidl: None, ..m }).collect()).await.unwrap();
     let (bob, target) = bob(&world).await;
     let place = (target, Rights::ALL);
-    let too_many = world.ann.copy_to(inbox, &all(), &bob, place).await;
+    let too_many = world.ann.copy_to(inbox, &all(), &bob, place, &Meter::default()).await;
     assert!(matches!(too_many, Err(MailError::TooMany { max: ACROSS_MAX })));
     let most: Vec<u32> = (1..=u32::try_from(ACROSS_MAX).unwrap()).collect();
-    assert_eq!(world.ann.copy_to(inbox, &set(&most), &bob, place).await.unwrap().pairs.len(), ACROSS_MAX);
+    assert_eq!(
+        world.ann.copy_to(inbox, &set(&most), &bob, place, &Meter::default()).await.unwrap().pairs.len(),
+        ACROSS_MAX
+    );
     bob.set_quota(Some(Octets(1))).await.unwrap();
-    assert!(matches!(world.ann.copy_to(inbox, &set(&[1]), &bob, place).await, Err(MailError::OverQuota)));
-    assert!(matches!(world.ann.move_to(inbox, &set(&[1]), &bob, place).await, Err(MailError::OverQuota)));
+    assert!(matches!(
+        world.ann.copy_to(inbox, &set(&[1]), &bob, place, &Meter::default()).await,
+        Err(MailError::OverQuota)
+    ));
+    assert!(matches!(
+        world.ann.move_to(inbox, &set(&[1]), &bob, place, &Meter::default()).await,
+        Err(MailError::OverQuota)
+    ));
     assert_eq!(world.uids(inbox).await.len(), ACROSS_MAX + 1);
-    assert_eq!(world.ann.copy_to(inbox, &set(&[5000]), &bob, place).await.unwrap().pairs, []);
-    let nowhere = world.ann.copy_to(inbox, &set(&[1]), &bob, (MailboxId(99), Rights::ALL)).await;
+    assert_eq!(world.ann.copy_to(inbox, &set(&[5000]), &bob, place, &Meter::default()).await.unwrap().pairs, []);
+    let nowhere = world.ann.copy_to(inbox, &set(&[1]), &bob, (MailboxId(99), Rights::ALL), &Meter::default()).await;
     assert!(matches!(nowhere, Err(MailError::NoSuchMailbox)));
 }
 
@@ -100,7 +110,7 @@ async fn a_move_that_fails_in_the_middle_leaves_no_message_in_neither() {
             }
             let (bob, target) = bob(&world).await;
             engine.fail_commit(commits, fault);
-            let moved = world.ann.move_to(inbox, &all(), &bob, (target, Rights::ALL)).await;
+            let moved = world.ann.move_to(inbox, &all(), &bob, (target, Rights::ALL), &Meter::default()).await;
             assert!(moved.is_err());
             engine.heal();
             let node = Mail::new(world.store.engine(), world.clock.clone(), world.options.clone());

@@ -32,6 +32,7 @@ pub(crate) fn listen(
         options: service_imap::Options {
             limits: service_imap::Limits { message_limit: options.message_limit, ..service_imap::Limits::default() },
             unauthenticate: options.unauthenticate,
+            ..service_imap::Options::default()
         },
     });
     let pop3 = Arc::new(service_pop3::Service {

@@ -9,7 +9,7 @@ mod status;
 mod thread;
 mod uid_batches;
 
-pub use code::{Capabilities, Code};
+pub use code::{Capabilities, Code, CommandProgress};
 pub use esearch::{ContextChange, EsearchResponse};
 pub use flags::{write_flag_list, write_flags};
 pub use list::{Child, Existence, ListEntry};

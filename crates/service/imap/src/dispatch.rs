@@ -15,6 +15,7 @@ use std::io;
 
 /// Carries a command out and answers it, unless its answer comes later. An error ends the connection.
 pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, command: Command) -> io::Result<()> {
+    session.progress.begin(&tag);
     let (expunges, form) = (command.expunges(), form_of(&command));
     // What it expunges itself is its answer; what others did is news.
     let is_expunging = matches!(command, Command::Expunge(_) | Command::Move(_));
@@ -66,7 +67,7 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
         Command::Expunge(expunge) => expunge::run(session, expunge).await?,
         Command::Search(search) => search::run(session, &tag, search).await?,
         Command::Sort(sort) => sort::run(session, &tag, sort).await?,
-        Command::Thread(thread) => thread::run(session, &tag, thread).await?,
+        Command::Thread(thread) => thread::run(session, thread).await?,
         Command::Esearch(esearch) => esearch::run(session, &tag, esearch).await?,
         Command::CancelUpdate(cancel) => cancel_update::run(session, &cancel)?,
         Command::UidBatches(request) => uid_batches::run(session, &tag, request).await?,

@@ -10,10 +10,12 @@ mod dispatch;
 mod login;
 mod notify;
 mod place;
+mod progress;
 mod rights;
 mod selected;
 mod session;
 mod status;
 
+pub use progress::PROGRESS_EVERY;
 pub use proto_imap::{Limits, MessageLimit};
 pub use session::{Options, Service, Unauthenticate, run};

@@ -6,6 +6,7 @@ use crate::command::fetch;
 use crate::dispatch::dispatch;
 use crate::login;
 use crate::notify::Notify;
+use crate::progress::{PROGRESS_EVERY, Progress};
 use crate::selected::Selected;
 use crate::status;
 use domain::Account;
@@ -24,13 +25,22 @@ use tracing::{Instrument as _, debug, debug_span};
 use types::{Secret, UidSet};
 
 /// What the sessions of a listener do.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// What a connection may cost.
     pub limits: Limits,
     /// Whether a connection may sign out and serve the next account; behind a proxy that judges sign-ins it should not
     /// (RFC 8437 §8).
     pub unauthenticate: Unauthenticate,
+    /// How often a client hears of a command that takes long (RFC 9585); zero: with each step of it, and only then.
+    pub progress_every: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let (limits, unauthenticate) = (Limits::default(), Unauthenticate::default());
+        Self { limits, unauthenticate, progress_every: PROGRESS_EVERY }
+    }
 }
 
 /// Whether UNAUTHENTICATE is offered.
@@ -75,6 +85,7 @@ pub(crate) struct Session<S> {
     pub(crate) program: Option<Box<str>>,
     /// What NOTIFY asked for. Boxed: few ask.
     pub(crate) notify: Option<Box<Notify>>,
+    pub(crate) progress: Progress,
     idling: Option<Tag>,
     shutdown: ShutdownToken,
     started: Instant,
@@ -91,6 +102,7 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
         machine.withhold("UNAUTHENTICATE");
     }
     machine.greet("Postamt IMAP ready");
+    let progress = Progress::new(service.options.progress_every);
     let mut session = Session {
         service,
         machine,
@@ -103,6 +115,7 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
         annotation_news: None,
         program: None,
         notify: None,
+        progress,
         idling: None,
         shutdown,
         started: Instant::now(),
@@ -188,6 +201,7 @@ impl<S: Transport> Session<S> {
             idling,
             machine,
             // The connection's.
+            progress: _,
             service: _,
             wire: _,
             ticket: _,

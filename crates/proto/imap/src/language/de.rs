@@ -142,7 +142,7 @@ pub(super) static TEXTS: &[(&str, &str)] = &[
     ("Signed out", "Abgemeldet"),
     ("Some of these messages are gone", "Manche dieser Nachrichten sind nicht mehr da"),
     ("Something was sent between STARTTLS and TLS", "Zwischen STARTTLS und TLS wurde etwas geschickt"),
-    ("Still searching", "Die Suche läuft noch"),
+    ("Still at work", "Noch bei der Arbeit"),
     ("That cannot be a quota root", "Das kann keine Quotenwurzel sein"),
     ("That cannot be an identifier", "Das kann keine Kennung sein"),
     ("That is not the name of an entry", "Das ist nicht der Name eines Eintrags"),

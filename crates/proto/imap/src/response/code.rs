@@ -9,6 +9,24 @@ use std::fmt::Write as _;
 use std::num::NonZeroU32;
 use types::{Flags, Keywords, ModSeq, Uid, UidSet, UidValidity};
 
+/// How far a command is (RFC 9585 §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CommandProgress {
+    /// Nobody knows; the server is at work.
+    Unknown,
+    /// So many messages are done, of nobody knows how many.
+    Counting(u32),
+    /// So many messages are done, fewer than there are to do.
+    Of(u32, NonZeroU32),
+}
+
+impl CommandProgress {
+    /// How many messages there are to do, if that is known.
+    pub fn goal(self) -> Option<NonZeroU32> {
+        if let Self::Of(_, goal) = self { Some(goal) } else { None }
+    }
+}
+
 /// The capability names that hold at one moment; made by `Connection::capabilities`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities(pub(crate) Box<str>);
@@ -114,10 +132,8 @@ pub enum Code {
     InProgress {
         /// The command.
         tag: Box<str>,
-        /// How many messages it has looked at: fewer than `total`.
-        done: u32,
-        /// How many it will look at.
-        total: u32,
+        /// How far it is.
+        progress: CommandProgress,
     },
     /// More messages were named than one command may take (RFC 9738 §3.1).
     MessageLimit {
@@ -193,10 +209,20 @@ impl Code {
                 out.extend_from_slice(b"BADURL ");
                 write_url(out, url);
             }
-            Self::InProgress { tag, done, total } => {
+            Self::InProgress { tag, progress } => {
                 out.extend_from_slice(b"INPROGRESS (");
-                write_string(out, tag.as_bytes());
-                let _ = write!(out, " {done} {total})");
+                // RFC 9585 §4: a tag that would seem to end the code is not told.
+                if tag.contains(']') {
+                    out.extend_from_slice(b"NIL");
+                } else {
+                    write_string(out, tag.as_bytes());
+                }
+                // Writing to a BytesMut does not fail.
+                let _ = match progress {
+                    CommandProgress::Unknown => write!(out, " NIL NIL)"),
+                    CommandProgress::Counting(done) => write!(out, " {done} NIL)"),
+                    CommandProgress::Of(done, goal) => write!(out, " {done} {goal})"),
+                };
             }
             Self::MessageLimit { limit, lowest } => {
                 let _ = write!(out, "MESSAGELIMIT {limit}");

@@ -13,6 +13,10 @@ fn coded(code: Code) -> String {
     String::from_utf8(out.to_vec()).unwrap()
 }
 
+fn in_progress(tag: &str, progress: CommandProgress) -> Code {
+    Code::InProgress { tag: tag.into(), progress }
+}
+
 #[test]
 fn untagged_data_is_written_as_rfc_3501_has_it() {
     let inbox = MailboxName::inbox();
@@ -93,7 +97,9 @@ fn codes_are_written_as_their_rfcs_have_them() {
             "COPYUID 38505 304,319:320 3956:3958",
         ),
         (Code::HighestModSeq(ModSeq(715_194_045_007)), "HIGHESTMODSEQ 715194045007"),
-        (Code::InProgress { tag: "A\"1".into(), done: 454, total: 1000 }, "INPROGRESS (\"A\\\"1\" 454 1000)"),
+        (in_progress("A\"1", CommandProgress::Of(454, 1000.try_into().unwrap())), "INPROGRESS (\"A\\\"1\" 454 1000)"),
+        (in_progress("A1", CommandProgress::Counting(175)), "INPROGRESS (\"A1\" 175 NIL)"),
+        (in_progress("A]1", CommandProgress::Unknown), "INPROGRESS (NIL NIL NIL)"),
         (Code::NoUpdate("B02".into()), "NOUPDATE \"B02\""),
         (Code::NotSaved, "NOTSAVED"),
         (Code::MessageLimit { limit: 1000.try_into().unwrap(), lowest: Uid::new(23_221) }, "MESSAGELIMIT 1000 23221"),

@@ -144,9 +144,13 @@ pub(crate) async fn end<S: Transport>(session: &mut Session<S>) -> io::Result<()
     let Some(mut appending) = session.appending.take() else { return Ok(()) };
     let completed = appending.complete_message().await;
     let Appending { tag, place, messages, replaced, .. } = *appending;
+    session.progress.begin(&tag);
     let appended = match (completed, replaced) {
         (Ok(()), Some(replaced)) => return replace::end(session, &tag, place, messages, replaced).await,
-        (Ok(()), None) => place.account.append(place.mailbox.id, messages).await.map_err(Failure::Mail),
+        (Ok(()), None) => {
+            let appended = place.account.append(place.mailbox.id, messages);
+            session.await_verb(appended).await?.map_err(Failure::Mail)
+        }
         (Err(failure), _) => Err(failure),
     };
     let status = match appended {

@@ -4,7 +4,7 @@ use super::message_limit;
 use crate::rights::Action;
 use crate::session::Session;
 use crate::status;
-use domain::Copied;
+use domain::{Copied, Meter};
 use proto_imap::command::Copy;
 use proto_imap::view::Selection;
 use proto_imap::{Code, Status};
@@ -21,14 +21,16 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, copy: Copy) -> i
         Ok(uids) => uids,
         Err(status) => return Ok(status),
     };
-    let selected = session.selected()?;
-    let copied = async {
-        let to = session.find(&copy.mailbox).await?.allowing(Action::Insert)?;
-        let copied = selected.account.copy_to(selected.id, &uids, &to.account, (to.mailbox.id, to.rights)).await?;
-        Ok((to, copied))
+    let to = match session.find(&copy.mailbox).await.and_then(|to| to.allowing(Action::Insert)) {
+        Ok(to) => to,
+        Err(failure) => return Ok(status::of_target(&failure)),
     };
-    Ok(match copied.await {
-        Ok((to, copied)) => {
+    let selected = session.selected()?;
+    let (account, from) = (selected.account.clone(), selected.id);
+    let (meter, steps) = Meter::with_reader();
+    let copied = account.copy_to(from, &uids, &to.account, (to.mailbox.id, to.rights), &meter);
+    Ok(match session.accompany(steps, copied).await? {
+        Ok(copied) => {
             session.did_add(&to.account, to.mailbox.id, copied.pairs.iter().map(|(_, uid)| *uid));
             let status = Status::ok("COPY completed");
             copy_uid(&copied).map_or(status.clone(), |code| status.with_code(code))

@@ -2,9 +2,10 @@
 
 use super::message_limit;
 use super::search::answer::{self, Answer};
-use super::search::find::{self, Extent, PROGRESS_EVERY, Work};
+use super::search::find::{self, Extent, Work};
 use super::search::{Asked, query, run_as};
 use crate::place::Place;
+use crate::progress::Part;
 use crate::rights::Action;
 use crate::session::Session;
 use crate::status;
@@ -19,7 +20,6 @@ use service_session::Transport;
 use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
-use tokio::time::Instant;
 use types::{HIERARCHY_SEPARATOR, MailboxName};
 
 /// Most mailboxes that one ESEARCH looks into (RFC 7377 §2.4).
@@ -50,13 +50,16 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, tag: &Tag, esear
         return Ok(message_limit::refused(code));
     }
     let mut allowance = message_limit::Allowance::of(session);
-    let mut tell_at = Instant::now() + PROGRESS_EVERY;
+    // How many messages were searched: how many there are in all is not known.
+    let mut searched = 0_u32;
     let mut opens_context = returns.has(ReturnOption::Update);
     for name in names {
+        session.progress.part = Part::After(searched);
         if session.selected.as_deref().is_some_and(|selected| selected.name == name) {
             if let Some(code) = allowance.take(&program, &session.selected()?.told) {
                 return Ok(message_limit::refused(code));
             }
+            searched = searched.saturating_add(session.selected()?.told.exists());
             let search =
                 Search { uid: true, returns: Some(returns), update_items: Vec::new(), program: program.clone() };
             let status = run_as(session, tag, search, Asked::Esearch).await?;
@@ -67,8 +70,9 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, tag: &Tag, esear
             continue;
         }
         let answer = Answer { tag, uid: true, returns: Some(returns), uses_modseq: program.uses_modseq() };
-        if let Err(failure) = look_into(session, answer, &program, &name, (&mut tell_at, &mut allowance)).await? {
-            return Ok(failure);
+        match look_into(session, answer, &program, &name, &mut allowance).await? {
+            Ok(messages) => searched = searched.saturating_add(messages),
+            Err(failure) => return Ok(failure),
         }
     }
     if opens_context {
@@ -78,14 +82,15 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, tag: &Tag, esear
     Ok(Status::ok("ESEARCH completed"))
 }
 
-/// Looks into a mailbox that is not the open one. One that is not there, or not for this user, is passed over.
+/// Looks into a mailbox that is not the open one; yields how many messages it has. One that is not there, or not for
+/// this user, is passed over.
 async fn look_into<S: Transport>(
     session: &mut Session<S>,
     answer: Answer<'_>,
     program: &proto_imap::search::SearchProgram,
     name: &MailboxName,
-    (tell_at, allowance): (&mut Instant, &mut message_limit::Allowance),
-) -> io::Result<Result<(), Status>> {
+    allowance: &mut message_limit::Allowance,
+) -> io::Result<Result<u32, Status>> {
     let opened = async {
         let Place { account, mailbox, .. } = session.find(name).await?.allowing(Action::Select)?;
         let snapshot = account.open(mailbox.id).await?.current();
@@ -94,7 +99,7 @@ async fn look_into<S: Transport>(
     };
     let (account, view) = match opened.await {
         Ok(opened) => opened,
-        Err(MailError::NoSuchMailbox | MailError::NotPermitted) => return Ok(Ok(())),
+        Err(MailError::NoSuchMailbox | MailError::NotPermitted) => return Ok(Ok(0)),
         Err(failure) => return Ok(Err(status::of_mail(&failure))),
     };
     if let Some(code) = allowance.take(program, &view) {
@@ -105,23 +110,20 @@ async fn look_into<S: Transport>(
         Err(status) => return Ok(Err(status)),
     };
     let snapshot = Arc::clone(view.snapshot());
-    let mut work = Work::new(answer.tag, &account, &snapshot, &query);
-    work.tell_at = *tell_at;
-    let found = find::find(session, &mut work, Extent::of(answer.returns)).await?;
-    *tell_at = work.tell_at;
-    let found = match found {
+    let work = Work::new(&account, &snapshot, &query);
+    let found = match find::find(session, &work, Extent::of(answer.returns)).await? {
         Ok(found) => found,
         Err(failure) => return Ok(Err(status::of_mail(&failure))),
     };
     if found.is_empty() || answer.returns.is_some_and(ReturnOptions::is_silent) {
-        return Ok(Ok(()));
+        return Ok(Ok(snapshot.len()));
     }
     let enabled = session.machine.enabled();
     let validity = snapshot.uid_validity;
     let out = session.machine.output();
     let response = EsearchResponse::begin_mailbox(out, answer.tag.as_str(), name, validity, enabled);
     answer::write_items(session, response, answer, &found, Some(&view)).await?;
-    Ok(Ok(()))
+    Ok(Ok(snapshot.len()))
 }
 
 /// The mailboxes that the sources lead to, each once, as the user names them.

@@ -35,7 +35,8 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, expunge: Expunge
         }
     };
     let selected = session.selected()?;
-    match selected.account.expunge(selected.id, which, Cause::Imap).await {
+    let (account, id) = (selected.account.clone(), selected.id);
+    match session.await_verb(account.expunge(id, which, Cause::Imap)).await? {
         Ok(gone) => {
             session.tell(Expunges::Told, form).await?;
             let status = session.with_highest(Status::ok("EXPUNGE completed"), !gone.is_empty())?;

@@ -5,6 +5,7 @@ use super::message_limit;
 use crate::rights::Action;
 use crate::session::Session;
 use crate::status;
+use domain::Meter;
 use proto_imap::command::Move;
 use proto_imap::view::{Expunges, UpdateForm};
 use proto_imap::{Response, Status};
@@ -22,14 +23,17 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, r#move: Move) ->
     if let Err(refusal) = selected.require(Action::Remove) {
         return Ok(refusal);
     }
-    let moved = async {
-        let to = session.find(&r#move.mailbox).await?.allowing(Action::Insert)?;
-        let moved = selected.account.move_to(selected.id, &uids, &to.account, (to.mailbox.id, to.rights)).await?;
-        Ok((to, moved))
+    let to = match session.find(&r#move.mailbox).await.and_then(|to| to.allowing(Action::Insert)) {
+        Ok(to) => to,
+        Err(failure) => return Ok(status::of_target(&failure)),
     };
+    let selected = session.selected()?;
+    let (account, from) = (selected.account.clone(), selected.id);
+    let (meter, steps) = Meter::with_reader();
+    let moved = account.move_to(from, &uids, &to.account, (to.mailbox.id, to.rights), &meter);
     let form = if r#move.messages.is_uid() { UpdateForm::WithUid } else { UpdateForm::Plain };
-    Ok(match moved.await {
-        Ok((to, moved)) => {
+    Ok(match session.accompany(steps, moved).await? {
+        Ok(moved) => {
             session.did_add(&to.account, to.mailbox.id, moved.pairs.iter().map(|(_, uid)| *uid));
             // RFC 6851 §4.3: COPYUID stands in an untagged OK, before the EXPUNGEs.
             if let Some(code) = copy_uid(&moved) {

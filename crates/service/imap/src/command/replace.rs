@@ -55,7 +55,7 @@ pub(super) async fn end<S: Transport>(
     replaced: Replaced,
 ) -> io::Result<()> {
     let form = replaced.form;
-    let status = match exchange(&place, messages, &replaced).await {
+    let status = match session.await_verb(exchange(&place, messages, &replaced)).await? {
         Ok(appended) => {
             session.did_add(&place.account, place.mailbox.id, appended.uids.iter().copied());
             let code = Code::AppendUid(appended.uid_validity, UidSet::from_uids(appended.uids));

@@ -72,8 +72,8 @@ async fn look<S: Transport>(session: &mut Session<S>, tag: &Tag, search: Search,
     let rev2 = session.machine.enabled().rev2();
     let returns = search.returns.or(rev2.then(|| ReturnOptions::of(&[ReturnOption::All])));
     let snapshot = Arc::clone(selected.told.snapshot());
-    let mut work = Work::new(tag, &account, &snapshot, &query);
-    let found = match find::find(session, &mut work, Extent::of(returns)).await? {
+    let work = Work::new(&account, &snapshot, &query);
+    let found = match find::find(session, &work, Extent::of(returns)).await? {
         Ok(found) => found.told_by(&session.selected()?.told),
         Err(failure) => return Ok(status::of_mail(&failure)),
     };

@@ -4,8 +4,10 @@ use super::message_limit;
 use super::search::find::{self, Extent, Work};
 use super::search::{query, tag_reuse};
 use crate::contexts::{Context, Members, is_tag_in_use};
+use crate::progress::Part;
 use crate::session::Session;
 use crate::status;
+use domain::Meter;
 use proto_imap::codec::SetWriter;
 use proto_imap::command::Sort;
 use proto_imap::connection::Tag;
@@ -48,9 +50,15 @@ async fn look<S: Transport>(session: &mut Session<S>, tag: &Tag, sort: Sort) -> 
         Err(status) => return Ok(status),
     };
     let snapshot = Arc::clone(selected.told.snapshot());
-    let mut work = Work::new(tag, &account, &snapshot, &query);
-    let sorted = match find::find(session, &mut work, Extent::All).await? {
-        Ok(found) => account.sort_found(&snapshot, &find::uids(&snapshot, found.head()), &sort.criteria).await,
+    let work = Work::new(&account, &snapshot, &query);
+    session.progress.part = Part::FirstHalf;
+    let sorted = match find::find(session, &work, Extent::All).await? {
+        Ok(found) => {
+            session.progress.part = Part::SecondHalf(snapshot.len());
+            let found = find::uids(&snapshot, found.head());
+            let (meter, steps) = Meter::with_reader();
+            session.accompany(steps, account.sort_found(&snapshot, &found, &sort.criteria, &meter)).await?
+        }
         Err(failure) => Err(failure),
     };
     let sorted = match sorted {

@@ -34,7 +34,8 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, store: Store) ->
     let uids = selected.told.uids(&selection);
     let names = allowed(rights, FlagNames { system: store.flags.system, keywords: store.flags.keywords.clone() });
     let change = (store.change, &names);
-    let stored = match account.store_flags_with(selected.id, &uids, change, store.unchanged_since, rights).await {
+    let stored = account.store_flags_with(selected.id, &uids, change, store.unchanged_since, rights);
+    let stored = match session.await_verb(stored).await? {
         Ok(stored) => stored,
         Err(failure) => return Ok(status::of_mail(&failure)),
     };

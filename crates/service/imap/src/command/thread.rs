@@ -3,13 +3,13 @@
 use super::message_limit;
 use super::search::find::{self, Extent, Work};
 use super::search::query;
+use crate::progress::Part;
 use crate::session::Session;
 use crate::status;
-use domain::ThreadAlgorithm;
+use domain::{Meter, ThreadAlgorithm};
 use proto_imap::Status;
 use proto_imap::command::Thread;
 use proto_imap::command::thread as wire;
-use proto_imap::connection::Tag;
 use proto_imap::response::{ThreadNode, ThreadResponse};
 use service_session::Transport;
 use std::io;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// How many nodes are written before the output is sent on.
 const NODES_AT_ONCE: usize = 4096;
 
-pub(crate) async fn run<S: Transport>(session: &mut Session<S>, tag: &Tag, thread: Thread) -> io::Result<Status> {
+pub(crate) async fn run<S: Transport>(session: &mut Session<S>, thread: Thread) -> io::Result<Status> {
     if thread.program.uses_modseq() {
         session.enable_condstore();
     }
@@ -37,9 +37,15 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, tag: &Tag, threa
         wire::ThreadAlgorithm::Refs => ThreadAlgorithm::Refs,
     };
     let snapshot = Arc::clone(selected.told.snapshot());
-    let mut work = Work::new(tag, &account, &snapshot, &query);
-    let nodes = match find::find(session, &mut work, Extent::All).await? {
-        Ok(found) => account.thread_found(&snapshot, &find::uids(&snapshot, found.head()), algorithm).await,
+    let work = Work::new(&account, &snapshot, &query);
+    session.progress.part = Part::FirstHalf;
+    let nodes = match find::find(session, &work, Extent::All).await? {
+        Ok(found) => {
+            session.progress.part = Part::SecondHalf(snapshot.len());
+            let found = find::uids(&snapshot, found.head());
+            let (meter, steps) = Meter::with_reader();
+            session.accompany(steps, account.thread_found(&snapshot, &found, algorithm, &meter)).await?
+        }
         Err(failure) => Err(failure),
     };
     let nodes = match nodes {

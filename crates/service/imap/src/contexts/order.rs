@@ -1,7 +1,7 @@
 //! Positions in a sorted result (RFC 5267 §4.3.3, §4.3.4).
 
 use super::Placed;
-use domain::{Account, MailError};
+use domain::{Account, MailError, Meter};
 use types::snapshot::Snapshot;
 use types::{SortCriterion, Uid};
 
@@ -39,7 +39,7 @@ pub(super) async fn insert(
     if comes.is_empty() {
         return Ok(Vec::new());
     }
-    let comes = account.sort_found(snapshot, &comes, criteria).await?;
+    let comes = account.sort_found(snapshot, &comes, criteria, &Meter::default()).await?;
     let mut places = Vec::with_capacity(comes.len());
     for uid in &comes {
         // Behind the place of the one before, for both are in order.
@@ -48,7 +48,7 @@ pub(super) async fn insert(
         while low < high {
             let middle = low + (high - low) / 2;
             let Some(probe) = order.get(middle) else { break };
-            let sorted = account.sort_found(snapshot, &[*probe, *uid], criteria).await?;
+            let sorted = account.sort_found(snapshot, &[*probe, *uid], criteria, &Meter::default()).await?;
             // A probe that is gone is not sorted; it leaves with the next change.
             if sorted.first() == Some(probe) { low = middle + 1 } else { high = middle }
         }

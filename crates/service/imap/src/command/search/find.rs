@@ -1,21 +1,16 @@
 //! Looks for messages in steps: no more of them than the answer needs, and with word of how far it is (RFC 9585).
 
 use crate::session::Session;
-use domain::{Account, MailError, Query};
-use proto_imap::connection::Tag;
+use domain::{Account, MailError, MeterStep, Query};
+use proto_imap::SessionView;
 use proto_imap::search::{ReturnOption, ReturnOptions};
 use proto_imap::view::Selection;
-use proto_imap::{Code, Response, SessionView, Status};
 use service_session::Transport;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::Instant;
 use types::Uid;
 use types::snapshot::Snapshot;
 
-/// How often a client is told how far a search is (RFC 9585 §4 speaks of 10 to 15 seconds).
-pub(crate) const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 /// How many messages are looked at first when the last that fit are looked for.
 const TAIL_FIRST: usize = 64;
 /// How many are looked at at once.
@@ -23,18 +18,15 @@ const TAIL_MAX: usize = 1024;
 
 /// A search to be carried out in one mailbox.
 pub(crate) struct Work<'a> {
-    tag: &'a Tag,
     account: &'a Account,
     snapshot: &'a Arc<Snapshot>,
     query: &'a Query,
-    /// When the client is told next how far it is.
-    pub(crate) tell_at: Instant,
 }
 
 impl<'a> Work<'a> {
     /// A search in this state of a mailbox.
-    pub(crate) fn new(tag: &'a Tag, account: &'a Account, snapshot: &'a Arc<Snapshot>, query: &'a Query) -> Self {
-        Self { tag, account, snapshot, query, tell_at: Instant::now() + PROGRESS_EVERY }
+    pub(crate) fn new(account: &'a Account, snapshot: &'a Arc<Snapshot>, query: &'a Query) -> Self {
+        Self { account, snapshot, query }
     }
 }
 
@@ -124,7 +116,7 @@ impl Found {
 /// Looks for what is needed; the numbers are those of the snapshot.
 pub(crate) async fn find<S: Transport>(
     session: &mut Session<S>,
-    work: &mut Work<'_>,
+    work: &Work<'_>,
     extent: Extent,
 ) -> io::Result<Result<Found, MailError>> {
     let (front, back) = match extent {
@@ -141,7 +133,7 @@ pub(crate) async fn find<S: Transport>(
 /// The first messages that fit: at least so many, if there are.
 async fn from_the_front<S: Transport>(
     session: &mut Session<S>,
-    work: &mut Work<'_>,
+    work: &Work<'_>,
     enough: u32,
 ) -> io::Result<Result<Selection, MailError>> {
     let plain = SessionView::open(Arc::clone(work.snapshot), None);
@@ -161,7 +153,7 @@ async fn from_the_front<S: Transport>(
         if progress.is_finished() || found.len() >= enough {
             return Ok(Ok(found));
         }
-        tell_progress(session, work.tag, &mut work.tell_at, progress.done, progress.total).await?;
+        session.tell_progress(MeterStep { done: progress.done, total: progress.total }).await?;
         tokio::task::yield_now().await;
     }
 }
@@ -169,7 +161,7 @@ async fn from_the_front<S: Transport>(
 /// The last messages that fit: at least so many, if there are. The mailbox is looked through in blocks from its end.
 async fn from_the_back<S: Transport>(
     session: &mut Session<S>,
-    work: &mut Work<'_>,
+    work: &Work<'_>,
     enough: u32,
 ) -> io::Result<Result<Selection, MailError>> {
     let plain = SessionView::open(Arc::clone(work.snapshot), None);
@@ -183,36 +175,10 @@ async fn from_the_back<S: Transport>(
             Ok(uids) => found = plain.select(uids).union(found),
             Err(failure) => return Ok(Err(failure)),
         }
-        tell_progress(session, work.tag, &mut work.tell_at, plain.exists() - left, plain.exists()).await?;
+        session.tell_progress(MeterStep { done: plain.exists() - left, total: plain.exists() }).await?;
         tokio::task::yield_now().await;
     }
     Ok(Ok(found))
-}
-
-/// Tells how far a search is, if it is time to (RFC 9585 §4). Nothing is told of one that is at its end.
-pub(crate) async fn tell_progress<S: Transport>(
-    session: &mut Session<S>,
-    tag: &Tag,
-    tell_at: &mut Instant,
-    done: u32,
-    total: u32,
-) -> io::Result<()> {
-    let now = Instant::now();
-    if !is_due(now, tell_at, done, total) {
-        return Ok(());
-    }
-    let code = Code::InProgress { tag: tag.as_str().into(), done, total };
-    session.machine.send(&Response::Status(&Status::ok("Still searching").with_code(code)));
-    session.send().await
-}
-
-/// Whether the client is to be told now; if so, not again for [`PROGRESS_EVERY`].
-fn is_due(now: Instant, tell_at: &mut Instant, done: u32, total: u32) -> bool {
-    let is_due = now >= *tell_at && done < total;
-    if is_due {
-        *tell_at = now + PROGRESS_EVERY;
-    }
-    is_due
 }
 
 /// The UIDs of a result, ascending.
@@ -264,16 +230,5 @@ mod tests {
         assert_eq!(found.named(returns), selection([2, 20, 22, 23]));
         assert_eq!(found.partial(partial("2:9")), selection([3, 5]));
         assert_eq!(Found::All(selection(1..=9)).partial(partial("-2:-3")), selection([7, 8]));
-    }
-
-    #[test]
-    fn progress_is_told_now_and_then_and_not_at_the_end() {
-        let begin = Instant::now();
-        let (mut tell_at, second) = (begin + PROGRESS_EVERY, Duration::from_secs(1));
-        assert!(!is_due(begin, &mut tell_at, 0, 10));
-        assert!(is_due(begin + PROGRESS_EVERY, &mut tell_at, 1, 10));
-        assert!(!is_due(begin + PROGRESS_EVERY + second, &mut tell_at, 2, 10), "not so soon");
-        assert!(!is_due(begin + 3 * PROGRESS_EVERY, &mut tell_at, 10, 10), "that is the tagged answer");
-        assert!(is_due(begin + 3 * PROGRESS_EVERY, &mut tell_at, 9, 10));
     }
 }
