@@ -3,6 +3,8 @@
 //!
 //! Nothing a caller passes can add a field or end the header: line breaks and NUL in values become spaces.
 
+mod flowed;
+
 use crate::{date, encoded_word};
 use std::fmt::Write;
 use types::{Address, Timestamp};
@@ -29,6 +31,14 @@ impl Builder {
     /// A text part in UTF-8; line ends become CR LF.
     pub fn text(text: &str) -> Self {
         Self::new().field("Content-Type", "text/plain; charset=utf-8").with_text(text)
+    }
+
+    /// A text part in UTF-8 whose lines are paragraphs: short lines for programs that show them as they come, and a width
+    /// of the reader's own for those that know better (RFC 3676).
+    pub fn flowed(paragraphs: &str) -> Self {
+        Self::new()
+            .field("Content-Type", "text/plain; charset=utf-8; format=flowed")
+            .with_text(&flowed::flow(paragraphs))
     }
 
     /// An HTML part in UTF-8.

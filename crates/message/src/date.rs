@@ -154,22 +154,51 @@ fn zone_minutes(zone: &[u8]) -> i16 {
     i16::try_from(minutes).ok().filter(|m| *m < 24 * 60).unwrap_or(0) * sign
 }
 
+/// A time as calendar and clock show it somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalTime {
+    /// From 1 to 9999.
+    pub year: u16,
+    /// From 1 to 12.
+    pub month: u8,
+    /// From 1 to 31.
+    pub day: u8,
+    /// From 0 to 23.
+    pub hour: u8,
+    /// From 0 to 59.
+    pub minute: u8,
+    /// From 0 to 59.
+    pub second: u8,
+}
+
+/// What calendar and clock show so many minutes east of Greenwich. Times beyond the years 1 to 9999 are shown on the nearest
+/// day within.
+pub fn local(at: Timestamp, offset_minutes: i16) -> LocalTime {
+    let local = at.unix_seconds().saturating_add(i64::from(offset_minutes) * 60);
+    let second = local.rem_euclid(86_400);
+    let (year, month, day) = civil_from_days(local.div_euclid(86_400).clamp(-719_162, 2_932_896));
+    let small = |number: i64| u8::try_from(number).unwrap_or(0);
+    LocalTime {
+        year: u16::try_from(year).unwrap_or(0),
+        month: small(month),
+        day: small(day),
+        hour: small(second / 3600),
+        minute: small(second / 60 % 60),
+        second: small(second % 60),
+    }
+}
+
 /// Writes a date as header fields have it: `Tue, 24 Nov 2026 13:44:52 +0100` (RFC 5322 §3.3).
 pub fn format(at: Timestamp, offset_minutes: i16) -> String {
-    let local = at.unix_seconds().saturating_add(i64::from(offset_minutes) * 60);
-    let days = local.div_euclid(86_400);
-    let second = local.rem_euclid(86_400);
-    let (year, month, day) = civil_from_days(days.clamp(-719_162, 2_932_896));
+    let LocalTime { year, month, day, hour, minute, second } = local(at, offset_minutes);
+    let days = at.unix_seconds().saturating_add(i64::from(offset_minutes) * 60).div_euclid(86_400);
     // 1970-01-01 was a Thursday.
     let weekday = usize::try_from((days + 3).rem_euclid(7)).ok().and_then(|d| DAYS.get(d)).unwrap_or(&"Mon");
-    let month = usize::try_from(month - 1).ok().and_then(|m| MONTHS.get(m)).unwrap_or(&"Jan");
+    let month = usize::from(month).checked_sub(1).and_then(|m| MONTHS.get(m)).unwrap_or(&"Jan");
     let sign = if offset_minutes < 0 { '-' } else { '+' };
     let offset = offset_minutes.unsigned_abs();
     format!(
-        "{weekday}, {day:02} {month} {year:04} {:02}:{:02}:{:02} {sign}{:02}{:02}",
-        second / 3600,
-        second / 60 % 60,
-        second % 60,
+        "{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} {sign}{:02}{:02}",
         offset / 60,
         offset % 60
     )

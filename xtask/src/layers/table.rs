@@ -44,6 +44,7 @@ pub(super) const IMPORTS: &[Import] = &[
     ),
     row("service-smtp", "mailauth", "the inbound checks"),
     row("service-*", "advise", "refusals and notices have one wording"),
+    row("advise", "message", "a letter is a message"),
     row("advise", "proto-*", "the judge looks at a provider through the client machines"),
     row("advise", "net", "the judge looks at a provider from outside"),
     row("postamt", "*", "the binary puts everything together"),
