@@ -1,6 +1,7 @@
 //! Connecting to other servers: TCP, and the client's side of TLS.
 
-use crate::tls::{TlsError, provider};
+use crate::tls::TlsError;
+use crate::tls::policy::{self, provider};
 use crate::{Peer, Stream};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -68,7 +69,7 @@ impl TlsClient {
         if roots.is_empty() {
             return Err(broken());
         }
-        let config = builder()?.with_root_certificates(roots).with_no_client_auth();
+        let config = policy::client()?.with_root_certificates(roots).with_no_client_auth();
         Ok(Self::of(config))
     }
 
@@ -76,7 +77,7 @@ impl TlsClient {
     /// send in clear (RFC 3207 §4.1). Never for one's own passwords.
     pub fn opportunistic() -> Result<Arc<Self>, TlsError> {
         let verifier = Arc::new(AnyCertificate(provider()));
-        let config = builder()?.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+        let config = policy::client()?.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
         Ok(Self::of(config))
     }
 
@@ -92,11 +93,6 @@ impl TlsClient {
     pub(crate) fn handshake_timeout(&self) -> Duration {
         HANDSHAKE_TIMEOUT
     }
-}
-
-fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, TlsError> {
-    let builder = ClientConfig::builder_with_provider(provider());
-    Ok(builder.with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?)
 }
 
 impl std::fmt::Debug for TlsClient {

@@ -23,7 +23,8 @@ pub use server::{Connection, Counters, Server, Service};
 pub use shutdown::{Drained, Shutdown, ShutdownToken};
 pub use stream::{HandshakeError, Peer, Stream, TlsInfo, read_with};
 pub use tls::{
-    CertificateFiles, Certificates, SelfMade, TlsError, TlsOptions, TlsServer, certificate_sha256, self_made,
+    CertificateFiles, CertificateStatus, Certificates, SelfMade, TlsError, TlsOptions, TlsServer, certificate_sha256,
+    self_made,
 };
 
 #[cfg(test)]

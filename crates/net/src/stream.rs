@@ -1,7 +1,7 @@
 //! A connection's bytes: TCP or a Unix socket, bare or inside TLS, and the step from bare to TLS.
 
 use crate::client::TlsClient;
-use crate::tls::TlsServer;
+use crate::tls::{Shaken, TlsServer, x509};
 use rustix::net::{SendFlags, send};
 use rustls_pki_types::ServerName;
 use std::cell::RefCell;
@@ -59,7 +59,32 @@ pub struct TlsInfo {
     pub cipher: &'static str,
     /// The name that the client asked for (SNI).
     pub server_name: Option<String>,
+    /// The channel binding `tls-exporter` (RFC 9266): of TLS 1.3, and of TLS 1.2 with the extended master secret; on our
+    /// own connections to other servers of TLS 1.3 only.
+    pub exporter: Option<[u8; 32]>,
+    /// The channel binding `tls-server-end-point` (RFC 5929 §4); `None` where it is undefined for the certificate.
+    pub server_end_point: Option<Vec<u8>>,
+    /// The certificate (DER) whose key the client has proved to have, if it showed one that is valid and of an authority that
+    /// counts. Who that is, the directory knows.
+    pub client_certificate: Option<Vec<u8>>,
 }
+
+impl TlsInfo {
+    /// A session of which nothing is known that could bind to it, for tests.
+    pub fn plain() -> Self {
+        Self {
+            version: "TLS1.3",
+            cipher: "TLS_AES_128_GCM_SHA256",
+            server_name: None,
+            exporter: None,
+            server_end_point: None,
+            client_certificate: None,
+        }
+    }
+}
+
+/// RFC 9266 §2.
+const CHANNEL_BINDING: &[u8] = b"EXPORTER-Channel-Binding";
 
 /// Why TLS did not come about.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +116,14 @@ pub struct Stream(Inner);
 enum Inner {
     Bare(Socket),
     // Boxed: the state of a TLS connection is large, and most of a session's future would be made of it.
-    Tls(Box<TlsStream<Socket>>),
+    Tls(Box<Tls>),
+}
+
+#[derive(Debug)]
+struct Tls {
+    stream: TlsStream<Socket>,
+    /// What we know as the server; `None` as the client.
+    shaken: Option<Shaken>,
 }
 
 impl From<TcpStream> for Stream {
@@ -111,13 +143,10 @@ impl Stream {
     /// it read before (RFC 3207 §4.2, RFC 9051 §6.2.1); what the peer sends early after this breaks the handshake.
     pub async fn start_tls(self, tls: &TlsServer) -> Result<Self, HandshakeError> {
         let Inner::Bare(socket) = self.0 else { return Err(HandshakeError::Already) };
-        let accept = tls.acceptor().accept_with(socket, |connection| {
-            connection.set_buffer_limit(Some(tls.write_buffer()));
-        });
         // Boxed, so that the session's future need not have room for a handshake.
-        let stream = tokio::time::timeout(tls.handshake_timeout(), Box::pin(accept)).await;
-        let stream = stream.map_err(|_| HandshakeError::TimedOut)?.map_err(HandshakeError::Failed)?;
-        Ok(Self(Inner::Tls(Box::new(stream.into()))))
+        let accepted = tokio::time::timeout(tls.handshake_timeout(), Box::pin(tls.accept(socket))).await;
+        let (stream, shaken) = accepted.map_err(|_| HandshakeError::TimedOut)?.map_err(HandshakeError::Failed)?;
+        Ok(Self(Inner::Tls(Box::new(Tls { stream: stream.into(), shaken: Some(shaken) }))))
     }
 
     /// Shakes hands as the client, expecting a certificate for `name` if `tls` wants one at all.
@@ -126,7 +155,7 @@ impl Stream {
         let connect = Box::pin(tls.connector().connect(name, socket));
         let stream = tokio::time::timeout(tls.handshake_timeout(), connect).await;
         let stream = stream.map_err(|_| HandshakeError::TimedOut)?.map_err(HandshakeError::Failed)?;
-        Ok(Self(Inner::Tls(Box::new(stream.into()))))
+        Ok(Self(Inner::Tls(Box::new(Tls { stream: stream.into(), shaken: None }))))
     }
 
     /// Puts a few bytes into the kernel's buffer for a peer that is turned away, and closes. Never waits; whether they are
@@ -142,26 +171,40 @@ impl Stream {
 
     /// What is known of TLS; `None` in clear.
     pub fn tls(&self) -> Option<TlsInfo> {
-        let Inner::Tls(stream) = &self.0 else { return None };
-        let (_, common) = stream.get_ref();
-        let version = match common.protocol_version() {
-            Some(rustls::ProtocolVersion::TLSv1_3) => "TLS1.3",
-            _ => "TLS1.2",
-        };
+        let Inner::Tls(tls) = &self.0 else { return None };
+        let (_, common) = tls.stream.get_ref();
+        let is_tls13 = common.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3);
         let cipher = common.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
-        let server_name = match &**stream {
+        let server_name = match &tls.stream {
             TlsStream::Server(server) => server.get_ref().1.server_name().map(str::to_owned),
             TlsStream::Client(_) => None,
         };
-        Some(TlsInfo { version, cipher: cipher.map_or("unknown", iana_name), server_name })
+        let peer = common.peer_certificates().and_then(<[_]>::first);
+        let is_unique = tls.shaken.as_ref().map_or(is_tls13, |shaken| shaken.is_unique);
+        let (server_end_point, client_certificate) = match &tls.shaken {
+            Some(shaken) => (
+                shaken.shown.end_point().map(<[u8]>::to_vec),
+                peer.filter(|_| shaken.trusts_client).map(|certificate| certificate.to_vec()),
+            ),
+            None => (peer.and_then(|certificate| x509::server_end_point(certificate)), None),
+        };
+        Some(TlsInfo {
+            version: if is_tls13 { "TLS1.3" } else { "TLS1.2" },
+            cipher: cipher.map_or("unknown", iana_name),
+            server_name,
+            exporter: tls.export(CHANNEL_BINDING).filter(|_| is_unique),
+            server_end_point,
+            client_certificate,
+        })
     }
+}
 
-    /// Keying material of this TLS session (RFC 5705), as channel binding needs it (RFC 9266); `None` in clear.
-    pub fn export<const N: usize>(&self, label: &[u8], context: Option<&[u8]>) -> Option<[u8; N]> {
-        let Inner::Tls(stream) = &self.0 else { return None };
-        let exported = match &**stream {
-            TlsStream::Server(server) => server.get_ref().1.export_keying_material([0; N], label, context),
-            TlsStream::Client(client) => client.get_ref().1.export_keying_material([0; N], label, context),
+impl Tls {
+    /// Keying material of this session (RFC 5705, RFC 8446 §7.5), of an empty context, which TLS 1.2 tells from none.
+    fn export<const N: usize>(&self, label: &[u8]) -> Option<[u8; N]> {
+        let exported = match &self.stream {
+            TlsStream::Server(server) => server.get_ref().1.export_keying_material([0; N], label, Some(&[])),
+            TlsStream::Client(client) => client.get_ref().1.export_keying_material([0; N], label, Some(&[])),
         };
         exported.ok()
     }
@@ -255,7 +298,7 @@ impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().0 {
             Inner::Bare(socket) => Pin::new(socket).poll_read(cx, buffer),
-            Inner::Tls(stream) => Pin::new(&mut **stream).poll_read(cx, buffer),
+            Inner::Tls(tls) => Pin::new(&mut tls.stream).poll_read(cx, buffer),
         }
     }
 }
@@ -264,7 +307,7 @@ impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().0 {
             Inner::Bare(socket) => Pin::new(socket).poll_write(cx, bytes),
-            Inner::Tls(stream) => Pin::new(&mut **stream).poll_write(cx, bytes),
+            Inner::Tls(tls) => Pin::new(&mut tls.stream).poll_write(cx, bytes),
         }
     }
 
@@ -275,28 +318,28 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().0 {
             Inner::Bare(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
-            Inner::Tls(stream) => Pin::new(&mut **stream).poll_write_vectored(cx, slices),
+            Inner::Tls(tls) => Pin::new(&mut tls.stream).poll_write_vectored(cx, slices),
         }
     }
 
     fn is_write_vectored(&self) -> bool {
         match &self.0 {
             Inner::Bare(socket) => socket.is_write_vectored(),
-            Inner::Tls(stream) => stream.is_write_vectored(),
+            Inner::Tls(tls) => tls.stream.is_write_vectored(),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().0 {
             Inner::Bare(socket) => Pin::new(socket).poll_flush(cx),
-            Inner::Tls(stream) => Pin::new(&mut **stream).poll_flush(cx),
+            Inner::Tls(tls) => Pin::new(&mut tls.stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().0 {
             Inner::Bare(socket) => Pin::new(socket).poll_shutdown(cx),
-            Inner::Tls(stream) => Pin::new(&mut **stream).poll_shutdown(cx),
+            Inner::Tls(tls) => Pin::new(&mut tls.stream).poll_shutdown(cx),
         }
     }
 }

@@ -1,21 +1,26 @@
 //! TLS for servers: one configuration for all listeners, whose certificates can change while it runs.
 
 mod certificates;
+mod clients;
+mod hello;
+pub(crate) mod policy;
 mod self_made;
+mod stamp;
+pub(crate) mod x509;
 
-pub use certificates::{CertificateFiles, Certificates, certificate_sha256};
+pub(crate) use certificates::Entry;
+pub use certificates::{CertificateFiles, CertificateStatus, Certificates, certificate_sha256};
 pub use self_made::{SelfMade, self_made};
 
-use rustls::ServerConfig;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use hello::Overheard;
+use rustls::server::Acceptor;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_rustls::TlsAcceptor;
-
-/// Tickets that a new TLS 1.3 session gets, so that a device that reconnects need not do it all again.
-const TICKETS: usize = 1;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +51,12 @@ pub enum TlsError {
         #[source]
         cause: rustls::Error,
     },
+    /// The file holds a certificate that is not valid now, and there is one in use that is.
+    #[error("{what}: not valid now, and the one before it is")]
+    NotValid {
+        /// Which.
+        what: String,
+    },
     /// There is no certificate.
     #[error("there is no certificate")]
     None,
@@ -72,36 +83,57 @@ impl Default for TlsOptions {
     }
 }
 
-/// The server's side of TLS: 1.2 and 1.3, the library's own choice of suites (all of them with forward secrecy).
+/// The server's side of TLS, by the rules of `policy.rs`.
 pub struct TlsServer {
-    acceptor: TlsAcceptor,
+    certificates: Arc<Certificates>,
     options: TlsOptions,
+    may_ask: bool,
+}
+
+/// What a handshake came to, besides the stream.
+#[derive(Debug)]
+pub(crate) struct Shaken {
+    /// The certificate that the client was shown, now or in the session that this one resumes.
+    pub(crate) shown: Arc<Entry>,
+    /// Whether keying material binds this session and no other.
+    pub(crate) is_unique: bool,
+    /// Whether the client's certificate, if it showed one, counts.
+    pub(crate) trusts_client: bool,
 }
 
 impl TlsServer {
-    /// TLS with these certificates.
+    /// TLS with these certificates for peers that are not asked for theirs: other servers.
     pub fn new(certificates: Arc<Certificates>, options: TlsOptions) -> Result<Arc<Self>, TlsError> {
-        let mut config = ServerConfig::builder_with_provider(provider())
-            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-            .with_no_client_auth()
-            .with_cert_resolver(certificates);
-        // Tickets keep a session's state with the client: nothing to remember here, and resumption costs no signature.
-        config.ticketer = aws_lc_rs::Ticketer::new()?;
-        config.send_tls13_tickets = TICKETS;
-        config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
-        Ok(Arc::new(Self { acceptor: TlsAcceptor::from(Arc::new(config)), options }))
+        Ok(Arc::new(Self { certificates, options, may_ask: false }))
     }
 
-    pub(crate) fn acceptor(&self) -> &TlsAcceptor {
-        &self.acceptor
+    /// TLS for people, whose programs are asked for a certificate if the server's certificates say so.
+    pub fn for_people(certificates: Arc<Certificates>, options: TlsOptions) -> Arc<Self> {
+        Arc::new(Self { certificates, options, may_ask: true })
+    }
+
+    /// Shakes hands, without a limit of time.
+    pub(crate) async fn accept<S>(&self, stream: S) -> io::Result<(TlsStream<S>, Shaken)>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let start = LazyConfigAcceptor::new(Acceptor::default(), Overheard::new(stream)).await?;
+        let chosen = self.certificates.choose(&start.client_hello());
+        let shown = chosen.ok_or_else(|| io::Error::other(TlsError::None))?;
+        let (stream, extended) = start.io.finish();
+        let config = Arc::clone(shown.config(self.may_ask && self.certificates.asks_clients()));
+        let accept = StartHandshake::from_parts(start.accepted, stream).into_stream_with(config, |connection| {
+            connection.set_buffer_limit(Some(self.options.write_buffer));
+        });
+        let stream = accept.await?;
+        let (_, connection) = stream.get_ref();
+        let is_unique = extended || connection.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3);
+        let trusts_client = connection.peer_certificates().is_some_and(|chain| shown.trusts_client(chain));
+        Ok((stream, Shaken { shown, is_unique, trusts_client }))
     }
 
     pub(crate) fn handshake_timeout(&self) -> Duration {
         self.options.handshake_timeout
-    }
-
-    pub(crate) fn write_buffer(&self) -> usize {
-        self.options.write_buffer
     }
 }
 
@@ -111,6 +143,5 @@ impl std::fmt::Debug for TlsServer {
     }
 }
 
-pub(crate) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(aws_lc_rs::default_provider())
-}
+#[cfg(test)]
+mod tests;

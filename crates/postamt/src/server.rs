@@ -92,7 +92,7 @@ impl Server {
 
 fn certificates(options: &Options, clock: &dyn Clock) -> anyhow::Result<Arc<Certificates>> {
     match &options.certificates {
-        CertificateSource::Files(files) => Ok(Certificates::load(vec![files.clone()])?),
+        CertificateSource::Files(files) => Ok(Certificates::load(vec![files.clone()], None)?),
         CertificateSource::Pem { chain, key } => Ok(Certificates::from_pem(chain, key.expose())?),
         CertificateSource::SelfMade => {
             tracing::warn!("no certificate is configured: programs will not trust the one that was made for this run");
@@ -138,12 +138,13 @@ impl Signals {
             tokio::select! {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => return,
-                _ = self.hangup.recv() => match certificates.reload() {
-                    Ok(()) => tracing::info!("certificates read"),
-                    Err(error) => {
-                        tracing::error!(error = &error as &dyn std::error::Error, "the old certificates stay");
+                _ = self.hangup.recv() => {
+                    let failed = certificates.reload();
+                    tracing::info!(failed = failed.len(), "certificates read");
+                    for error in failed {
+                        tracing::error!(error = &error as &dyn std::error::Error, "the old certificate stays");
                     }
-                },
+                }
             }
         }
     }

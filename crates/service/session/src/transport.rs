@@ -42,7 +42,7 @@ impl Piped {
 
 impl Transport for Piped {
     fn tls(&self) -> Option<TlsInfo> {
-        self.tls.then_some(TlsInfo { version: "TLS1.3", cipher: "TLS_AES_128_GCM_SHA256", server_name: None })
+        self.tls.then(TlsInfo::plain)
     }
 
     async fn start_tls(self, _: &TlsServer) -> Result<Self, HandshakeError> {
