@@ -34,7 +34,7 @@ async fn main() -> Result<()> {
 async fn serve(count: usize) -> Result<()> {
     let made = self_made(&["localhost"], SystemClock.now())?;
     let certificates = Certificates::from_pem(&made.chain_pem, made.key_pem.expose())?;
-    let tls = TlsServer::new(certificates, TlsOptions::default())?;
+    let tls = TlsServer::for_servers(certificates, TlsOptions::default());
     let limits = ConnectionLimits { per_address: count + AT_ONCE, ..ConnectionLimits::default() };
     let server = Server::new(Admission::new(limits));
     let listener = Listener::bind(&Endpoint::Tcp("127.0.0.1:0".parse()?))?;

@@ -25,7 +25,7 @@ struct Place {
 fn place_with(limits: ConnectionLimits, options: TlsOptions) -> Place {
     let made = self_made(&[NAME, "127.0.0.1"], SystemClock.now()).unwrap();
     let certificates = Certificates::from_pem(&made.chain_pem, made.key_pem.expose()).unwrap();
-    let tls = TlsServer::new(certificates, options).unwrap();
+    let tls = TlsServer::for_servers(certificates, options);
     let client = TlsClient::verified(&made.authority_pem).unwrap();
     Place { server: Server::new(Admission::new(limits)), tls, client }
 }

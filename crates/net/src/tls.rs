@@ -103,8 +103,8 @@ pub(crate) struct Shaken {
 
 impl TlsServer {
     /// TLS with these certificates for peers that are not asked for theirs: other servers.
-    pub fn new(certificates: Arc<Certificates>, options: TlsOptions) -> Result<Arc<Self>, TlsError> {
-        Ok(Arc::new(Self { certificates, options, may_ask: false }))
+    pub fn for_servers(certificates: Arc<Certificates>, options: TlsOptions) -> Arc<Self> {
+        Arc::new(Self { certificates, options, may_ask: false })
     }
 
     /// TLS for people, whose programs are asked for a certificate if the server's certificates say so.

@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Serve,
     /// Show what the running server is doing
     Status,
+    /// Read the certificates again; no connection ends for it
+    Reload,
     /// Mailboxes of people
     #[command(subcommand)]
     Account(Account),

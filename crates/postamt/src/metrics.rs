@@ -1,5 +1,6 @@
 //! `/metrics` on loopback: figures of the server in Prometheus' text form.
 
+use crate::server::certificates::days_left;
 use crate::server::services::Core;
 use anyhow::Context as _;
 use http_body_util::Full;
@@ -9,6 +10,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use net::CertificateStatus;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -90,5 +92,21 @@ fn render(core: &Core, network: &net::Server) -> String {
     for (name, kind, help, value) in figures {
         let _ = writeln!(out, "# HELP postamt_{name} {help}\n# TYPE postamt_{name} {kind}\npostamt_{name} {value}");
     }
+    certificates(&mut out, core);
     out
+}
+
+fn certificates(out: &mut String, core: &Core) {
+    let (now, all) = (core.shared.clock.now(), core.certificates.status());
+    let mut family = |name: &str, help: &str, value: &dyn Fn(&CertificateStatus) -> Option<i64>| {
+        let _ = writeln!(out, "# HELP postamt_{name} {help}\n# TYPE postamt_{name} gauge");
+        for (status, value) in all.iter().filter_map(|status| Some((status, value(status)?))) {
+            let file = status.name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let _ = writeln!(out, "postamt_{name}{{certificate=\"{file}\"}} {value}");
+        }
+    };
+    family("certificate_days_left", "Whole days until a certificate expires", &|status| days_left(status, now));
+    family("certificate_stale", "1 where its file cannot be used and an older one is", &|status| {
+        Some(i64::from(status.trouble.is_some()))
+    });
 }

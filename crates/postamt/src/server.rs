@@ -1,6 +1,7 @@
 //! The running server: engine, domain, services, listeners and background work, put together and taken apart.
 
 pub(crate) mod background;
+pub(crate) mod certificates;
 mod options;
 pub(crate) mod services;
 
@@ -56,14 +57,14 @@ impl Server {
             Arc::clone(&traces),
             DeliveryOptions { hostname: options.hostname.as_str().into(), received_max: RECEIVED_MAX },
         );
-        let certificates = certificates(&options, clock.as_ref())?;
-        let tls = TlsServer::new(Arc::clone(&certificates), TlsOptions::default())?;
+        let certificates = certificates::open(&options, clock.as_ref())?;
+        let tls = TlsServer::for_people(Arc::clone(&certificates), TlsOptions::default());
         let shared = Shared {
             mail: Arc::clone(&mail),
             directory: Arc::clone(&directory),
             clock,
             hostname: options.hostname.clone(),
-            tls: Some(Arc::clone(&tls)),
+            tls: Some(tls),
         };
         let core = Core { shared, queue, traces, delivery, engine: engine.clone(), certificates };
         let network = net::Server::new(Admission::new(options.connections));
@@ -87,18 +88,6 @@ impl Server {
     /// The port that a kind of listener got.
     pub(crate) fn port(&self, kind: Kind) -> Option<u16> {
         self.bound.iter().find(|(k, _)| *k == kind).map(|(_, address)| address.port())
-    }
-}
-
-fn certificates(options: &Options, clock: &dyn Clock) -> anyhow::Result<Arc<Certificates>> {
-    match &options.certificates {
-        CertificateSource::Files(files) => Ok(Certificates::load(vec![files.clone()], None)?),
-        CertificateSource::Pem { chain, key } => Ok(Certificates::from_pem(chain, key.expose())?),
-        CertificateSource::SelfMade => {
-            tracing::warn!("no certificate is configured: programs will not trust the one that was made for this run");
-            let made = net::self_made(&[options.hostname.as_str(), "localhost"], clock.now())?;
-            Ok(Certificates::from_pem(&made.chain_pem, made.key_pem.expose())?)
-        }
     }
 }
 
@@ -133,17 +122,13 @@ impl Signals {
     }
 
     /// Waits for SIGINT or SIGTERM; SIGHUP reads the certificates anew.
-    pub(crate) async fn until_stop(mut self, certificates: &Certificates) {
+    pub(crate) async fn until_stop(mut self, certificates: &Arc<Certificates>) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => return,
                 _ = self.hangup.recv() => {
-                    let failed = certificates.reload();
-                    tracing::info!(failed = failed.len(), "certificates read");
-                    for error in failed {
-                        tracing::error!(error = &error as &dyn std::error::Error, "the old certificate stays");
-                    }
+                    certificates::reload(certificates).await;
                 }
             }
         }

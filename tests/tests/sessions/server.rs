@@ -191,6 +191,6 @@ fn tls() -> Arc<TlsServer> {
     Arc::clone(TLS.get_or_init(|| {
         let made = self_made(&[HOSTNAME], NOW).unwrap();
         let certificates = Certificates::from_pem(&made.chain_pem, made.key_pem.expose()).unwrap();
-        TlsServer::new(certificates, TlsOptions::default()).unwrap()
+        TlsServer::for_servers(certificates, TlsOptions::default())
     }))
 }

@@ -123,7 +123,7 @@ fn tls() -> anyhow::Result<Arc<TlsServer>> {
     }
     let made = self_made(&[HOSTNAME], NOW)?;
     let certificates = Certificates::from_pem(&made.chain_pem, made.key_pem.expose())?;
-    let server = TlsServer::new(certificates, TlsOptions::default())?;
+    let server = TlsServer::for_servers(certificates, TlsOptions::default());
     Ok(Arc::clone(TLS.get_or_init(|| server)))
 }
 

@@ -3,10 +3,13 @@
 use super::*;
 use crate::{Stream, SystemClock};
 use aws_lc_rs::digest::{SHA256, digest};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd,
+};
 use rustls::crypto::aws_lc_rs::kx_group;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion};
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio_rustls::{TlsConnector, client};
@@ -54,7 +57,7 @@ type HandshakeFailure = crate::HandshakeError;
 fn made_server() -> (Arc<TlsServer>, SelfMade) {
     let made = self_made(&[NAME], SystemClock.now()).unwrap();
     let certificates = Certificates::from_pem(&made.chain_pem, made.key_pem.expose()).unwrap();
-    (TlsServer::new(certificates, TlsOptions::default()).unwrap(), made)
+    (TlsServer::for_servers(certificates, TlsOptions::default()), made)
 }
 
 #[tokio::test]
@@ -95,7 +98,7 @@ async fn a_session_of_another_certificate_is_not_resumed() {
     let config = Arc::new(client(&made.authority_pem, TLS13));
     shake(&first, &config, NAME).await.unwrap();
     let certificates = Certificates::from_pem(&made.chain_pem, made.key_pem.expose()).unwrap();
-    let second = TlsServer::new(certificates, TlsOptions::default()).unwrap();
+    let second = TlsServer::for_servers(certificates, TlsOptions::default());
     let (_, theirs) = shake(&second, &config, NAME).await.unwrap();
     assert_eq!(theirs.get_ref().1.handshake_kind(), Some(HandshakeKind::Full));
 }
@@ -129,4 +132,105 @@ async fn no_ticket_allows_data_before_the_handshake_is_done() {
     shake(&server, &config, NAME).await.unwrap();
     let mut again = rustls::ClientConnection::new(config, ServerName::try_from(NAME).unwrap()).unwrap();
     assert!(again.early_data().is_none());
+}
+
+/// An authority for people's certificates.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl Authority {
+    fn new(name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self { issuer: Issuer::new(params, key), pem }
+    }
+
+    /// A certificate for a client that is valid for so many days from yesterday on.
+    fn sign(&self, days: u32) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+        let (params, key) = person(days);
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        (certificate.der().clone(), PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+    }
+}
+
+fn person(days: u32) -> (CertificateParams, KeyPair) {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "Anna");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let yesterday = SystemClock.now().before(Duration::from_hours(24));
+    params.not_before = date_time_ymd(1970, 1, 1) + Duration::from_millis(u64::try_from(yesterday.0).unwrap());
+    params.not_after = params.not_before + Duration::from_hours(24) * days;
+    (params, KeyPair::generate().unwrap())
+}
+
+fn with_certificate(
+    authority_pem: &str,
+    versions: &[&'static SupportedProtocolVersion],
+    (certificate, key): (CertificateDer<'static>, PrivateKeyDer<'static>),
+) -> Arc<ClientConfig> {
+    let builder = ClientConfig::builder_with_provider(policy::provider()).with_protocol_versions(versions).unwrap();
+    let builder = builder.with_root_certificates(roots(authority_pem));
+    Arc::new(builder.with_client_auth_cert(vec![certificate], key).unwrap())
+}
+
+#[tokio::test]
+async fn a_certificate_of_a_client_counts_if_it_is_asked_for_valid_and_of_the_right_authority() {
+    let (directory, made) = (std::env::temp_dir(), self_made(&[NAME], SystemClock.now()).unwrap());
+    let file = |name: &str, text: &str| {
+        let path = directory.join(format!("postamt-clients-{}-{name}", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let (ours, others) = (Authority::new("ours"), Authority::new("others"));
+    let chain = file("chain.pem", &made.chain_pem);
+    let files = CertificateFiles { chain, key: file("key.pem", made.key_pem.expose()) };
+    let ca = file("ca.pem", &ours.pem);
+    let any = Certificates::load(vec![files.clone()], None).unwrap();
+    let strict = Certificates::load(vec![files.clone()], Some(ca.clone())).unwrap();
+    for path in [files.chain, files.key, ca] {
+        std::fs::remove_file(path).unwrap();
+    }
+    let self_signed = |days| {
+        let (params, key) = person(days);
+        (params.self_signed(&key).unwrap().der().clone(), PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+    };
+    let people = |certificates| TlsServer::for_people(certificates, TlsOptions::default());
+    let seen = async |server: &TlsServer, versions, shown: &(CertificateDer<'static>, PrivateKeyDer<'static>)| {
+        let config = with_certificate(&made.authority_pem, versions, (shown.0.clone(), shown.1.clone_key()));
+        let (first, _) = shake(server, &config, NAME).await.unwrap();
+        let (again, theirs) = shake(server, &config, NAME).await.unwrap();
+        assert_eq!(theirs.get_ref().1.handshake_kind(), Some(HandshakeKind::Resumed));
+        let (first, again) = (first.tls().unwrap(), again.tls().unwrap());
+        assert_eq!(first.client_certificate, again.client_certificate, "it is known again in a resumed session");
+        first.client_certificate
+    };
+    for versions in [TLS13, TLS12] {
+        let (good, expired, foreign) = (ours.sign(30), ours.sign(0), others.sign(30));
+        let (own, own_expired) = (self_signed(30), self_signed(0));
+        let (any, strict) = (people(Arc::clone(&any)), people(Arc::clone(&strict)));
+        any.certificates.set_any_bound(false);
+        assert_eq!(seen(&any, versions, &good).await, None, "nobody asked");
+        any.certificates.set_any_bound(true);
+        for (shown, counts, counts_strictly) in [
+            (&good, true, true),
+            (&expired, false, false),
+            (&foreign, true, false),
+            (&own, true, false),
+            (&own_expired, false, false),
+        ] {
+            let der = |counts: bool| counts.then(|| shown.0.to_vec());
+            assert_eq!(seen(&any, versions, shown).await, der(counts));
+            assert_eq!(seen(&strict, versions, shown).await, der(counts_strictly));
+        }
+        let none = Arc::new(client(&made.authority_pem, versions));
+        let (ours, _) = shake(&strict, &none, NAME).await.unwrap();
+        assert_eq!(ours.tls().unwrap().client_certificate, None, "it is asked for, not wanted");
+        let quiet = TlsServer::for_servers(Arc::clone(&strict.certificates), TlsOptions::default());
+        assert_eq!(seen(&quiet, versions, &good).await, None, "other servers are not asked");
+    }
 }

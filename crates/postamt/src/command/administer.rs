@@ -26,6 +26,7 @@ pub(super) fn run(command: Command, common: &Common) -> anyhow::Result<()> {
 fn request(command: Command) -> anyhow::Result<Request> {
     Ok(match command {
         Command::Status => Request::Status,
+        Command::Reload => Request::Reload,
         Command::Account(account) => match account {
             Account::List => Request::AccountList,
             Account::Show { address } => Request::AccountShow { address },

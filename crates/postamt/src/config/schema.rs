@@ -105,6 +105,30 @@ impl Listen {
 pub(crate) struct Tls {
     pub(crate) certificate: Option<PathBuf>,
     pub(crate) key: Option<PathBuf>,
+    /// More of them, for other names.
+    pub(crate) certificates: Vec<CertificatePair>,
+    /// The authorities whose certificates people may sign in with.
+    pub(crate) client_ca: Option<PathBuf>,
+}
+
+/// A certificate and its key.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct CertificatePair {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+impl Tls {
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        if self.certificate.is_some() != self.key.is_some() {
+            return Err(("tls.certificate", "certificate and key belong together".into()));
+        }
+        if self.client_ca.is_some() && self.certificate.is_none() && self.certificates.is_empty() {
+            return Err(("tls.client-ca", "the server needs a certificate of its own first".into()));
+        }
+        Ok(())
+    }
 }
 
 /// How mail leaves.
@@ -294,9 +318,6 @@ impl Config {
         if self.server.metrics.is_some_and(|address| !address.ip().is_loopback()) {
             return Err(("server.metrics", "metrics answer on loopback only; put a proxy before them".into()));
         }
-        if self.tls.certificate.is_some() != self.tls.key.is_some() {
-            return Err(("tls.certificate", "certificate and key belong together".into()));
-        }
         for (key, addresses) in self.listen.all() {
             let bad = |text: &&String| !text.starts_with('/') && text.parse::<SocketAddr>().is_err();
             if let Some(bad) = addresses.iter().find(bad) {
@@ -306,6 +327,7 @@ impl Config {
         if self.outbound.relay_user.is_some() != self.outbound.relay_password_file.is_some() {
             return Err(("outbound.relay-user", "relay-user and relay-password-file belong together".into()));
         }
+        self.tls.check()?;
         self.imap.check()?;
         self.pop3.check()?;
         EnvFilter::try_new(&self.log.level).map_err(|e| ("log.level", format!("`{}`: {e}", self.log.level)))?;
@@ -339,6 +361,11 @@ mod tests {
         assert!(with("metrics = \"127.0.0.1:9100\"\n").is_ok());
         assert!(with("metrics = \"0.0.0.0:9100\"\n").unwrap_err().to_string().contains("p.toml:3: server.metrics"));
         assert!(with("[tls]\ncertificate = \"c.pem\"\n").is_err());
+        assert!(with("[tls]\nclient-ca = \"ca.pem\"\n").is_err());
+        assert!(with("[tls]\ncertificates = [{ certificate = \"c.pem\" }]\n").is_err());
+        assert!(
+            with("[tls]\nclient-ca = \"ca.pem\"\ncertificates = [{ certificate = \"c.pem\", key = \"k\" }]\n").is_ok()
+        );
         assert!(with("[outbound]\nrelay = \"nowhere\"\n").is_err());
         assert!(with("[outbound]\nrelay = \"[::1]:25\"\nretry = [\"1s\"]\n").is_ok());
         assert!(with("[outbound]\nretry = []\n").is_err());

@@ -1,6 +1,7 @@
 //! Carries control requests out: from a verb to its room.
 
 mod accounts;
+mod certificates;
 mod failures;
 mod queue;
 mod settings;
@@ -33,6 +34,7 @@ impl Handler {
     pub(crate) async fn handle(&self, request: Request) -> Answer {
         match request {
             Request::Status => Ok(self.status()),
+            Request::Reload => self.reload().await,
             Request::DomainList => self.domain_list().await,
             Request::DomainAdd { domain } => self.domain_add(&domain).await,
             Request::DomainRemove { domain } => self.domain_remove(&domain).await,
@@ -78,6 +80,7 @@ impl Handler {
             "refused": counters.refused.load(Ordering::Relaxed),
             "defects": counters.panics.load(Ordering::Relaxed),
             "queue": self.core.queue.count(),
+            "certificates": self.certificates(),
         })
     }
 }

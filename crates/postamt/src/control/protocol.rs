@@ -12,6 +12,7 @@ pub(crate) const REQUEST_MAX: usize = 64 << 10;
 #[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Request {
     Status,
+    Reload,
     DomainList,
     DomainAdd { domain: String },
     DomainRemove { domain: String },

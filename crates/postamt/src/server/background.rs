@@ -1,6 +1,6 @@
 //! What runs beside the sessions: the queue's runner, the sweep of the retention space, the control socket, metrics.
 
-use super::{Exit, Kind, Listen, Options};
+use super::{Exit, Kind, Listen, Options, certificates};
 use crate::control::{self, Handler};
 use crate::metrics;
 use crate::server::services::Core;
@@ -26,6 +26,8 @@ impl Background {
         let mut tasks = vec![tokio::spawn(sweep(core.clone(), token.clone()))];
         let traces = Arc::clone(&core.traces);
         tasks.push(tokio::spawn(async move { traces.run().await }));
+        let (watched, clock) = (Arc::clone(&core.certificates), Arc::clone(&core.shared.clock));
+        tasks.push(tokio::spawn(certificates::watch(watched, clock, token.clone())));
         let runner = runner(core, options, token)?;
         let handler = Arc::new(Handler::new(core.clone(), Arc::clone(network)));
         tasks.push(control::serve(&options.control, handler)?);

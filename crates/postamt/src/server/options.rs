@@ -1,7 +1,7 @@
 //! What a server is started with: the configuration file's values in the owners' types.
 
 use crate::config::Config;
-use crate::config::schema::{Imap, Listen as ListenConfig, OnDelete, host_and_port};
+use crate::config::schema::{Imap, Listen as ListenConfig, OnDelete, Tls, host_and_port};
 use anyhow::Context as _;
 use domain::{LoginDelay, MailOptions, PasswordOptions, QueueOptions, Schedule, Settings};
 use net::{CertificateFiles, ConnectionLimits, Endpoint, Resolver};
@@ -34,7 +34,7 @@ pub(crate) struct Listen {
 /// Where the certificate comes from.
 #[derive(Clone, Debug)]
 pub(crate) enum CertificateSource {
-    Files(CertificateFiles),
+    Files { files: Vec<CertificateFiles>, client_authorities: Option<PathBuf> },
     Pem { chain: String, key: Secret<String> },
     SelfMade,
 }
@@ -71,12 +71,6 @@ impl Options {
     /// Fills them from the configuration file.
     pub(crate) fn of_config(config: &Config) -> anyhow::Result<Self> {
         let hostname = DomainName::parse(&config.server.hostname)?;
-        let certificates = match (&config.tls.certificate, &config.tls.key) {
-            (Some(chain), Some(key)) => {
-                CertificateSource::Files(CertificateFiles { chain: chain.clone(), key: key.clone() })
-            }
-            _ => CertificateSource::SelfMade,
-        };
         let limits = &config.limits;
         let message_max = limits.message_size.0;
         Ok(Self {
@@ -86,7 +80,7 @@ impl Options {
             control: config.control(),
             metrics: config.server.metrics,
             listen: listen(&config.listen)?,
-            certificates,
+            certificates: certificates(&config.tls),
             connections: ConnectionLimits {
                 total: limits.connections,
                 per_address: limits.connections_per_address,
@@ -101,6 +95,17 @@ impl Options {
             exit: exit(config)?,
         })
     }
+}
+
+fn certificates(tls: &Tls) -> CertificateSource {
+    let first = tls.certificate.iter().zip(&tls.key);
+    let others = tls.certificates.iter().map(|pair| (&pair.certificate, &pair.key));
+    let pair = |(chain, key): (&PathBuf, &PathBuf)| CertificateFiles { chain: chain.clone(), key: key.clone() };
+    let files: Vec<_> = first.chain(others).map(pair).collect();
+    if files.is_empty() {
+        return CertificateSource::SelfMade;
+    }
+    CertificateSource::Files { files, client_authorities: tls.client_ca.clone() }
 }
 
 fn message_limit(imap: &Imap) -> MessageLimit {

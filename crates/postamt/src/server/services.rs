@@ -2,7 +2,7 @@
 
 use super::{Kind, Options};
 use domain::{Delivery, Queue, Traces};
-use net::{Certificates, Connection, Listener};
+use net::{Certificates, Connection, Listener, TlsOptions, TlsServer};
 use proto_smtp::Role;
 use service_session::Shared;
 use std::net::SocketAddr;
@@ -46,11 +46,12 @@ pub(crate) fn listen(
         let mut machine = service_smtp::Options::new(role, options.hostname.as_str());
         machine.limits.message_max = core.delivery.message_max();
         machine.limits.recipients_max = options.recipients_max;
-        Arc::new(service_smtp::Service {
-            shared: core.shared.clone(),
-            delivery: Arc::clone(&core.delivery),
-            options: Arc::new(machine),
-        })
+        let mut shared = core.shared.clone();
+        if !matches!(role, Role::Submission) {
+            // Other servers are not asked for certificates.
+            shared.tls = Some(TlsServer::for_servers(Arc::clone(&core.certificates), TlsOptions::default()));
+        }
+        Arc::new(service_smtp::Service { shared, delivery: Arc::clone(&core.delivery), options: Arc::new(machine) })
     };
     let (mx, submission, lmtp) = (smtp(Role::Mx), smtp(Role::Submission), smtp(Role::Lmtp));
     let mut bound = Vec::new();

@@ -104,7 +104,7 @@ impl Script {
     pub(crate) fn with_tls(mut self, names: &[&str]) -> (Self, String) {
         let made = net::self_made(names, types::Clock::now(&net::SystemClock)).unwrap();
         let certificates = Certificates::from_pem(&made.chain_pem, made.key_pem.expose()).unwrap();
-        self.tls = Some(Secure::Works(TlsServer::new(certificates, TlsOptions::default()).unwrap()));
+        self.tls = Some(Secure::Works(TlsServer::for_servers(certificates, TlsOptions::default())));
         (self, made.authority_pem)
     }
 }
