@@ -203,18 +203,40 @@ pub(crate) enum Queue {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Undelete {
-    /// What could be had back
-    List { address: String },
-    /// Put it back where it was
+    /// What could be had back, the oldest deletion first
+    List {
+        address: String,
+        #[command(flatten)]
+        which: WhichDeleted,
+    },
+    /// Put it back where it was, with its flags
     Restore {
         address: String,
-        /// Only what was deleted from this mailbox
+        /// Messages, as `undelete list` names them; without any, all that the options choose
+        ids: Vec<String>,
+        #[command(flatten)]
+        which: WhichDeleted,
+        /// Do it without asking
         #[arg(long)]
-        mailbox: Option<String>,
-        /// Only what was deleted this way: imap, pop3, rule or admin
-        #[arg(long)]
-        cause: Option<String>,
+        yes: bool,
     },
+}
+
+/// Which deleted mail is meant.
+#[derive(Debug, Args)]
+pub(crate) struct WhichDeleted {
+    /// Only what was deleted since: 3d, 12h, 2026-11-20 or 2026-11-20T18:00
+    #[arg(long)]
+    pub(crate) since: Option<String>,
+    /// Only what has this in its From: a part of a name or an address
+    #[arg(long)]
+    pub(crate) from: Option<String>,
+    /// Only what was deleted this way: imap, pop3, rule or admin
+    #[arg(long)]
+    pub(crate) cause: Option<String>,
+    /// Only what was deleted from this mailbox
+    #[arg(long)]
+    pub(crate) mailbox: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

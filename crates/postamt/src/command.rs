@@ -5,6 +5,7 @@ mod config_check;
 mod password_input;
 mod serve;
 mod store_rebuild;
+mod undelete;
 
 use crate::cli::{Cli, Command, Config, Store};
 use crate::{config, trial};
@@ -17,6 +18,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve => serve::run(&cli.common.config)?,
         Command::Config(Config::Check) => config_check::run(&cli.common.config)?,
         Command::Store(Store::Rebuild) => store_rebuild::run(&config::load(&cli.common.config)?)?,
+        Command::Undelete(command) => undelete::run(command, &cli.common)?,
         command => administer::run(command, &cli.common)?,
     }
     Ok(ExitCode::SUCCESS)

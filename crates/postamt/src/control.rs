@@ -9,6 +9,6 @@ mod server;
 
 pub(crate) use client::ask;
 pub(crate) use handle::Handler;
-pub(crate) use protocol::Request;
-pub(crate) use render::render;
+pub(crate) use protocol::{Deleted, Request};
+pub(crate) use render::{escaped, render};
 pub(crate) use server::serve;

@@ -114,11 +114,11 @@ fn undelete_brings_back_what_pop3_took() -> anyhow::Result<()> {
     pop3.command("QUIT")?;
     assert_eq!(imap.count("INBOX")?, 1);
     let list = server.admin(["undelete", "list", &anna.address])?;
-    assert_eq!(list.matches("pop3").count(), 4, "{list}");
+    assert_eq!(list.matches(" by POP3").count(), 4, "{list}");
 
     imap.expect("NOOP")?;
     imap.idle()?;
-    server.admin(["undelete", "restore", &anna.address, "--cause", "pop3"])?;
+    server.admin(["undelete", "restore", &anna.address, "--cause", "pop3", "--yes"])?;
     imap.told("5 EXISTS", SOON)?;
     imap.done()?;
     let after = imap.messages("INBOX")?;

@@ -2,6 +2,7 @@
 
 use super::account::Account;
 use super::live::Live;
+use super::mailboxes::Mailboxes;
 use super::rows::{DeletedRow, MailboxRow, PlacementRow, RetainedRow};
 use super::values::{Cause, FlagNames, Restored, Retained, RetainedId, Swept};
 use super::verb::restore::{RESTORE_STEP, Restore};
@@ -9,14 +10,40 @@ use super::verb::sweep::Sweep;
 use crate::row::corrupt;
 use crate::{MailError, keys};
 use bytes::Bytes;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::Arc;
 use store_kv::{PageLimit, Row, Scan};
 use types::{Keywords, MailboxId, MailboxName, Octets, Timestamp, TraceId};
 
-/// Where the next page of retained messages begins. Opaque.
+/// Longest form of a [`RetainedCursor`] that is read, in bytes.
+const CURSOR_TEXT_MAX: usize = 256;
+
+/// Where the next page of retained messages begins. Opaque; its text reads back, for whoever pages over a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetainedCursor(Bytes);
+
+impl fmt::Display for RetainedCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl RetainedCursor {
+    /// Reads what `Display` writes. One of another account leads to an empty page.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        if digits.len() > CURSOR_TEXT_MAX || !digits.len().is_multiple_of(2) {
+            return None;
+        }
+        let value = |digit: &u8| char::from(*digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+        let byte = |pair: &[u8]| {
+            let [high, low] = pair else { return None };
+            Some(value(high)? << 4 | value(low)?)
+        };
+        digits.chunks(2).map(byte).collect::<Option<Vec<u8>>>().map(|key| Self(key.into()))
+    }
+}
 
 /// Some retained messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,32 +100,66 @@ impl Account {
         Ok(page)
     }
 
-    /// Brings retained messages back: to their mailbox, or to INBOX if that is gone. Those that are gone for good are
-    /// left out of the answer. Many are done in several steps.
+    /// Brings retained messages back to their mailbox. One that was deleted comes back by its name, or they go into the one
+    /// that has this name now; where there can be none, they go to INBOX. Those that are gone for good are left out of the
+    /// answer. Many are done in several steps.
     pub async fn restore(&self, messages: &[RetainedId]) -> Result<Vec<Restored>, MailError> {
         let mut messages = messages.to_vec();
         messages.sort_unstable();
         messages.dedup();
         let mut restored = Vec::with_capacity(messages.len());
         for step in messages.chunks(RESTORE_STEP) {
-            restored.extend(self.live.submit(Restore { messages: step.to_vec() }).await?);
+            let homes = self.homes_again(step).await?;
+            restored.extend(self.live.submit(Restore { messages: step.to_vec(), homes }).await?);
         }
         Ok(restored)
+    }
+
+    /// Where messages of deleted mailboxes go: mailboxes of the same names, which are made where they are missing.
+    async fn homes_again(&self, messages: &[RetainedId]) -> Result<BTreeMap<MailboxId, MailboxId>, MailError> {
+        let mut homes = BTreeMap::new();
+        let mut wanted: Vec<_> = messages.iter().map(|id| id.mailbox).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        for old in wanted {
+            self.live.ready().await?;
+            if self.live.read().mailbox(old).is_ok() {
+                continue;
+            }
+            let Some(row) = self.live.shared.engine.get(&keys::deleted_mailbox(self.id(), old)).await? else {
+                continue;
+            };
+            let name = DeletedRow::decode(&row).ok_or_else(|| corrupt("the row of a deleted mailbox"))?.name;
+            let is_there = |list: &Mailboxes| list.get(&name).filter(|info| info.selectable).map(|info| info.id);
+            let known = is_there(&*self.mailboxes().await?);
+            let home = match known {
+                Some(home) => Some(home),
+                None => match self.create(&name, None).await {
+                    Ok(home) => Some(home),
+                    Err(MailError::AlreadyExists) => is_there(&*self.mailboxes().await?),
+                    // No room for another mailbox: better in INBOX than nowhere.
+                    Err(MailError::TooManyMailboxes | MailError::OverQuota) => None,
+                    Err(error) => return Err(error),
+                },
+            };
+            homes.extend(home.map(|home| (old, home)));
+        }
+        Ok(homes)
     }
 }
 
 fn retained_of(homes: &HashMap<MailboxId, Home>, key: &[u8], row: &[u8]) -> Result<Option<Retained>, MailError> {
     let is_expunged = keys::is_retained(key);
-    let (id, placement, removed, cause) =
+    let (id, placement, removed, cause, with_mailbox) =
         if let Some((expiry, mailbox, uid)) = keys::retained_of(key).filter(|_| is_expunged) {
             let row = RetainedRow::decode(uid, row).ok_or_else(|| corrupt("a retained message"))?;
-            (RetainedId { expiry, mailbox, uid }, row.placement, row.removed, row.cause)
+            (RetainedId { expiry, mailbox, uid }, row.placement, row.removed, row.cause, false)
         } else {
             let uid = keys::placement_of(key).ok_or_else(|| corrupt("a message's row"))?;
             let mailbox = keys::placement_mailbox_of(key).ok_or_else(|| corrupt("a message's row"))?;
             let placement = PlacementRow::decode(uid, row).ok_or_else(|| corrupt("a message's row"))?;
             let Some((removed, expiry)) = homes.get(&mailbox).and_then(|home| home.deleted) else { return Ok(None) };
-            (RetainedId { expiry, mailbox, uid }, placement, removed, Cause::Imap)
+            (RetainedId { expiry, mailbox, uid }, placement, removed, Cause::Imap, true)
         };
     let home = homes.get(&id.mailbox);
     let keywords = home.map(|home| home.keywords.clone()).unwrap_or_default();
@@ -112,6 +173,7 @@ fn retained_of(homes: &HashMap<MailboxId, Home>, key: &[u8], row: &[u8]) -> Resu
         size: Octets(entry.size.into()),
         removed,
         cause,
+        with_mailbox,
     }))
 }
 

@@ -265,6 +265,8 @@ pub struct Retained {
     pub removed: Timestamp,
     /// By whom; the deletion of a whole mailbox counts as [`Cause::Imap`].
     pub cause: Cause,
+    /// Whether it went with its whole mailbox.
+    pub with_mailbox: bool,
 }
 
 /// Where a restored message is now.
@@ -272,7 +274,7 @@ pub struct Retained {
 pub struct Restored {
     /// Which one.
     pub id: RetainedId,
-    /// The mailbox it is in: its old one, or INBOX if that is gone.
+    /// The mailbox it is in: its old one; if that was deleted, one of the same name; else INBOX.
     pub mailbox: MailboxId,
     /// Its new UID.
     pub uid: Uid,

@@ -1,7 +1,7 @@
 //! What was removed can be had back until its time is over.
 
 use crate::world::{Store, World, all, flags, name, new_message, set, uid};
-use domain::{Cause, Expunge, RetainedId, uidl};
+use domain::{Cause, Expunge, MailOptions, RetainedCursor, RetainedId, uidl};
 use std::time::Duration;
 use types::{Clock, FlagChange, Flags};
 
@@ -44,7 +44,7 @@ async fn a_restored_message_has_its_flags_and_uidl_and_a_new_uid() {
 }
 
 #[tokio::test]
-async fn messages_of_a_deleted_mailbox_come_back_to_inbox() {
+async fn messages_of_a_deleted_mailbox_come_back_with_it() {
     for store in Store::all() {
         let mut world = World::new(store).await;
         let scratch = world.ann.create(&name("scratch"), None).await.unwrap();
@@ -62,23 +62,65 @@ async fn messages_of_a_deleted_mailbox_come_back_to_inbox() {
             let page = world.ann.retained(next.as_ref(), 2).await.unwrap();
             assert!(page.messages.len() <= 2);
             assert!(page.messages.iter().all(|m| m.mailbox_name == Some(name("scratch"))));
+            assert!(page.messages.iter().all(|m| m.with_mailbox == (m.id.uid != uid(1))));
             assert!(page.messages.iter().all(|m| m.flags == flags(Flags::SEEN, &["kept"])));
             ids.extend(page.messages.iter().map(|m| m.id));
-            next = page.next;
+            // Over a connection.
+            next = page.next.map(|cursor| RetainedCursor::parse(&cursor.to_string()).unwrap());
             if next.is_none() {
                 break;
             }
         }
         assert_eq!(ids.iter().map(|id| id.uid.get()).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
-        let inbox = world.id("INBOX").await;
-        let restored = world.ann.restore(&ids[..3]).await.unwrap();
-        assert!(restored.iter().all(|r| r.mailbox == inbox));
-        assert_eq!(world.uids(inbox).await, [1, 2, 3]);
+        let restored = world.ann.restore(&ids[..2]).await.unwrap();
+        let again = world.id("scratch").await;
+        assert!(again != scratch && restored.iter().all(|r| r.mailbox == again));
+        assert_eq!(world.uids(again).await, [1, 2]);
+        // Into what has the name now, which may be another's and have its own.
+        world.ann.rename(&name("scratch"), &name("old scratch")).await.unwrap();
+        let other = world.ann.create(&name("scratch"), None).await.unwrap();
+        world.append(other, "new").await;
+        let restored = world.ann.restore(&ids[2..3]).await.unwrap();
+        assert_eq!(restored, [domain::Restored { id: ids[2], mailbox: other, uid: uid(2) }]);
         world.clock.advance(world.options.retention);
         let swept = world.mail.sweep(world.clock.now()).await.unwrap();
         assert_eq!((swept.messages, swept.bodies), (2, 2));
         assert!(world.ann.restore(&ids).await.unwrap().is_empty());
         assert_eq!(world.mail.sweep(world.clock.now()).await.unwrap(), domain::Swept::default());
+    }
+}
+
+#[tokio::test]
+async fn messages_of_a_deleted_mailbox_come_to_inbox_if_there_can_be_no_other() {
+    let mut world = World::with(Store::memory(), MailOptions { mailboxes_max: 7, ..MailOptions::default() }).await;
+    let scratch = world.ann.create(&name("scratch"), None).await.unwrap();
+    world.append(scratch, "one").await;
+    world.ann.delete(&name("scratch")).await.unwrap();
+    world.ann.create(&name("other"), None).await.unwrap();
+    world.reopen().await;
+    let page = world.ann.retained(None, 10).await.unwrap();
+    let restored = world.ann.restore(&[page.messages[0].id]).await.unwrap();
+    assert_eq!(restored[0].mailbox, world.id("INBOX").await);
+}
+
+#[test]
+fn a_cursor_is_read_from_what_it_was_written_as_and_from_nothing_else() {
+    for bad in ["0", "zz", "é", &"00".repeat(129)] {
+        assert_eq!(RetainedCursor::parse(bad), None, "{bad}");
+    }
+    let longest = "5a".repeat(128);
+    assert_eq!(RetainedCursor::parse(&longest).unwrap().to_string(), longest);
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_account_shows_nothing() {
+    let world = World::new(Store::memory()).await;
+    let inbox = world.id("INBOX").await;
+    world.append(inbox, "one").await;
+    world.expunge(inbox, &[1]).await;
+    for cursor in ["", "ff", "610000001158"] {
+        let page = world.ann.retained(RetainedCursor::parse(cursor).as_ref(), 10).await.unwrap();
+        assert!(page.messages.is_empty() && page.next.is_none(), "{cursor}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The commands that the running server carries out: each becomes one control request.
 
 use super::password_input;
-use crate::cli::{Account, Alias, Command, Common, Domain, Password, Queue, Quota, Store, Switch, Undelete};
+use crate::cli::{Account, Alias, Command, Common, Domain, Password, Queue, Quota, Store, Switch};
 use crate::config;
 use crate::config::units::parse_size;
 use crate::control::{self, Request};
@@ -9,18 +9,22 @@ use crate::print::say;
 use anyhow::{Context as _, bail};
 
 pub(super) fn run(command: Command, common: &Common) -> anyhow::Result<()> {
-    let request = request(command)?;
-    let socket = match &common.control {
-        Some(path) => path.clone(),
-        None => config::load(&common.config)?.control(),
-    };
-    let value = control::ask(&socket, &request)?;
+    let value = ask(&request(command)?, common)?;
     if common.json {
         say(&format!("{value}\n"));
     } else {
         say(&control::render(&value));
     }
     Ok(())
+}
+
+/// Asks the running server.
+pub(super) fn ask(request: &Request, common: &Common) -> anyhow::Result<serde_json::Value> {
+    let socket = match &common.control {
+        Some(path) => path.clone(),
+        None => config::load(&common.config)?.control(),
+    };
+    Ok(control::ask(&socket, request)?)
 }
 
 fn request(command: Command) -> anyhow::Result<Request> {
@@ -62,10 +66,6 @@ fn request(command: Command) -> anyhow::Result<Request> {
             Queue::Retry { id } => Request::QueueRetry { id },
             Queue::Drop { id } => Request::QueueDrop { id },
         },
-        Command::Undelete(Undelete::List { address }) => Request::UndeleteList { address },
-        Command::Undelete(Undelete::Restore { address, mailbox, cause }) => {
-            Request::UndeleteRestore { address, mailbox, cause }
-        }
         Command::Store(store) => match store {
             Store::Verify => Request::StoreVerify,
             Store::Stats => Request::StoreStats,
@@ -76,6 +76,7 @@ fn request(command: Command) -> anyhow::Result<Request> {
             Store::Rebuild => bail!("the index is rebuilt without the server"),
         },
         Command::Trace { id } => Request::Trace { id },
+        Command::Undelete(_) => bail!("undelete asks several times"),
         Command::Trial(_) | Command::Serve | Command::Config(_) => bail!("this command needs no server"),
     })
 }

@@ -61,9 +61,14 @@ impl Handler {
             Request::StoreCompact => self.store_compact().await,
             Request::StoreBackup { target } => self.store_backup(target).await,
             Request::Trace { id } => self.trace(&id).await,
-            Request::UndeleteList { address } => self.undelete_list(&address).await,
-            Request::UndeleteRestore { address, mailbox, cause } => {
-                self.undelete_restore(&address, mailbox.as_deref(), cause.as_deref()).await
+            Request::UndeleteList { address, deleted, cursor } => {
+                self.undelete_list(&address, &deleted, cursor.as_deref()).await
+            }
+            Request::UndeleteCount { address, deleted, cursor } => {
+                self.undelete_count(&address, &deleted, cursor.as_deref()).await
+            }
+            Request::UndeleteRestore { address, deleted, cursor } => {
+                self.undelete_restore(&address, &deleted, cursor.as_deref()).await
             }
         }
     }

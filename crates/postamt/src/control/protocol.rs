@@ -39,8 +39,25 @@ pub(crate) enum Request {
     StoreCompact,
     StoreBackup { target: PathBuf },
     Trace { id: String },
-    UndeleteList { address: String },
-    UndeleteRestore { address: String, mailbox: Option<String>, cause: Option<String> },
+    UndeleteList { address: String, deleted: Deleted, cursor: Option<String> },
+    UndeleteCount { address: String, deleted: Deleted, cursor: Option<String> },
+    UndeleteRestore { address: String, deleted: Deleted, cursor: Option<String> },
+}
+
+/// Which deleted messages are meant: those that all of this fits.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Deleted {
+    /// Deleted at this time or later, in milliseconds since 1970.
+    pub(crate) since: Option<i64>,
+    /// A part of From.
+    pub(crate) from: Option<String>,
+    /// By whom.
+    pub(crate) cause: Option<String>,
+    /// From where.
+    pub(crate) mailbox: Option<String>,
+    /// By name; all, if there is none.
+    pub(crate) ids: Vec<String>,
 }
 
 /// The answer: data, or what went wrong.

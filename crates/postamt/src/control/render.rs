@@ -37,7 +37,7 @@ fn indented(text: &str) -> String {
     out
 }
 
-/// One value on one line; control characters that a peer wrote are escaped.
+/// One value on one line.
 fn cell(value: &Value) -> String {
     let text = match value {
         Value::Null => "–".to_owned(),
@@ -46,6 +46,11 @@ fn cell(value: &Value) -> String {
         Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
         value => value.to_string(),
     };
+    escaped(&text)
+}
+
+/// A text on one line; control characters that a peer wrote are escaped.
+pub(crate) fn escaped(text: &str) -> String {
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }
 

@@ -20,6 +20,8 @@ pub(crate) const RESTORE_STEP: usize = 1000;
 pub(crate) struct Restore {
     /// At most [`RESTORE_STEP`], each once.
     pub(crate) messages: Vec<RetainedId>,
+    /// Which mailboxes stand for those that were deleted. Without one, INBOX does.
+    pub(crate) homes: BTreeMap<MailboxId, MailboxId>,
 }
 
 /// One message that can be had back.
@@ -39,7 +41,8 @@ impl Verb for Restore {
         let mut by_target: BTreeMap<MailboxId, Vec<Found>> = BTreeMap::new();
         for found in self.find(tx)? {
             let home = found.id.mailbox;
-            let target = if tx.mailbox(home).is_ok() { home } else { inbox };
+            let homes = [Some(&home), self.homes.get(&home)];
+            let target = homes.into_iter().flatten().find(|id| tx.mailbox(**id).is_ok()).copied().unwrap_or(inbox);
             by_target.entry(target).or_default().push(found);
         }
         if by_target.is_empty() {
