@@ -7,6 +7,7 @@
 mod announced;
 mod exchange;
 mod injection;
+mod split;
 mod ways;
 
 use crate::client::Client;

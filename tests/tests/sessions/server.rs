@@ -4,13 +4,14 @@ use crate::client::Client;
 use domain::{
     Delivery, DeliveryOptions, Directory, Mail, MailOptions, NewMessage, PasswordOptions, Queue, QueueOptions, Traces,
 };
-use net::{Admission, Certificates, ConnectionLimits, Peer, Shutdown, TlsOptions, TlsServer, self_made};
+use net::{Admission, Certificates, ConnectionLimits, Peer, Shutdown, Stream, TlsOptions, TlsServer, self_made};
 use proto_smtp::Role;
-use service_session::{Arrival, Piped, Shared};
+use service_session::{Arrival, Piped, Shared, Transport};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use store_kv::Engine;
+use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use types::{AccountId, Address, DomainName, MailboxName, ManualClock, Secret, Timestamp};
 
@@ -92,17 +93,27 @@ impl Server {
     /// A connection and the task that serves it. Each comes from an address of its own, so that failures do not add up.
     pub(crate) fn connect(&self, service: Service, listener: Listener, pipe: usize) -> (Client, JoinHandle<()>) {
         let (client, stream) = tokio::io::duplex(pipe);
+        let stream = Piped::new(stream, listener == Listener::Implicit);
+        (Client::new(client, service), self.serve(service, listener, stream))
+    }
+
+    /// The same over a socket, whose TLS is real and can be started.
+    pub(crate) fn connect_socket(&self, service: Service) -> (Stream, JoinHandle<()>) {
+        let (client, stream) = UnixStream::pair().unwrap();
+        (client.into(), self.serve(service, Listener::StartTls, Stream::from(stream)))
+    }
+
+    fn serve<S: Transport + Sync>(&self, service: Service, listener: Listener, stream: S) -> JoinHandle<()> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let [_, a, b, c] = number.to_be_bytes();
         let peer = Peer::Tcp(SocketAddr::from((Ipv4Addr::new(10, a, b, c), 40_000)));
         let ticket = self.admission.admit(peer).unwrap();
-        let stream = Piped::new(stream, listener == Listener::Implicit);
         let arrival = Arrival { stream, peer, ticket, shutdown: self.shutdown.token(), id: u64::from(number) };
         let mut shared = self.shared.clone();
         if listener == Listener::Bare {
             shared.tls = None;
         }
-        let task = match service.role() {
+        match service.role() {
             Some(role) => {
                 let options = Arc::new(proto_smtp::Options::new(role, HOSTNAME));
                 let delivery = Arc::clone(&self.delivery);
@@ -116,8 +127,7 @@ impl Server {
                 let service = service_pop3::Service { shared, options: Arc::default() };
                 tokio::spawn(service_pop3::run(Arc::new(service), arrival))
             }
-        };
-        (Client::new(client, service), task)
+        }
     }
 
     /// Makes mailboxes of the account.

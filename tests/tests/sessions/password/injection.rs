@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use store_kv::Memory;
 
 /// Everything that could sign in, or be the half of it, as a client would write it in one piece.
-fn secrets(service: Service) -> Vec<String> {
+pub(super) fn secrets(service: Service) -> Vec<String> {
     let plain = BASE64.encode(format!("\0{ANNA}\0{PASSWORD}"));
     let (user, password) = (BASE64.encode(ANNA), BASE64.encode(PASSWORD));
     let length = PASSWORD.len();
@@ -22,6 +22,7 @@ fn secrets(service: Service) -> Vec<String> {
             format!("p AUTHENTICATE PLAIN {plain}\r\n"),
             format!("p AUTHENTICATE PLAIN\r\n{plain}\r\n"),
             format!("p AUTHENTICATE LOGIN\r\n{user}\r\n{password}\r\n"),
+            format!("p LOGIN {{{}}}\r\n{ANNA} {PASSWORD}\r\n", ANNA.len()),
         ],
         Service::Pop3 => vec![
             format!("USER {ANNA}\r\nPASS {PASSWORD}\r\n"),
@@ -47,7 +48,7 @@ async fn in_clear(server: &Server, service: Service) -> Client {
     client
 }
 
-fn is_begun(service: Service, answer: &str) -> bool {
+pub(super) fn is_begun(service: Service, answer: &str) -> bool {
     match service {
         Service::Imap => answer.starts_with("s OK"),
         Service::Pop3 => answer.starts_with("+OK Begin TLS"),
@@ -66,7 +67,7 @@ async fn is_in_step(client: &mut Client, service: Service) -> bool {
 
 /// Inside TLS, behind something that was slipped in: nobody is signed in, nothing of it is answered, the protocol is at
 /// its beginning, and who signs in properly is let in.
-async fn check_after(client: &mut Client, service: Service, case: &str) {
+pub(super) async fn check_after(client: &mut Client, service: Service, case: &str) {
     assert!(is_in_step(client, service).await, "{case}: an answer to what was said in clear");
     if service == Service::Pop3 {
         let answer = client.ask(&format!("PASS {PASSWORD}\r\n")).await;

@@ -110,6 +110,36 @@ fn starttls_forgets_what_came_before() {
 }
 
 #[test]
+fn answers_slipped_in_behind_the_220_count_for_nothing_wherever_they_are_cut() {
+    let go = "220 go\r\n";
+    let slipped = [
+        "250-evil\r\n250 AUTH PLAIN\r\n",
+        "250 evil\r\n250 2.1.0 fine\r\n250 2.1.5 fine\r\n354 on\r\n250 2.0.0 taken\r\n",
+        "250-half of an ans",
+        "535 5.7.8 no\r\n421 4.3.2 bye\r\n",
+        "\r\n",
+    ];
+    for slipped in slipped {
+        let all = format!("{go}{slipped}");
+        for cut in 1..all.len() {
+            let mut dialogue = Dialogue::mx();
+            dialogue.says("220 them\r\n");
+            dialogue.says("250-them\r\n250-PIPELINING\r\n250 STARTTLS\r\n");
+            dialogue.output();
+            let (front, back) = all.split_at(cut);
+            let mut events = dialogue.says(front);
+            events.extend(dialogue.says(back));
+            assert_eq!(events, [ClientEvent::StartTls], "{front:?} {back:?}");
+            dialogue.client.tls_started(dialogue.now);
+            assert_eq!(dialogue.output(), "EHLO us.example\r\n", "{front:?} {back:?}");
+            assert_eq!(dialogue.says(""), [], "{front:?} {back:?}");
+            assert_eq!(dialogue.says("250-them\r\n250 SIZE 7\r\n"), [ClientEvent::Ready]);
+            assert!(dialogue.client.capabilities().auth.is_empty() && !dialogue.client.capabilities().pipelining);
+        }
+    }
+}
+
+#[test]
 fn where_tls_is_required_nothing_goes_in_clear() {
     let options = ClientOptions { tls: ClientTls::Required, ..ClientOptions::new("us.example") };
     let mut dialogue = Dialogue::with(options.clone());
