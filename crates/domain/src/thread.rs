@@ -27,7 +27,8 @@ pub enum ThreadAlgorithm {
     /// REFERENCES: by message ids, then by base subject.
     References,
     /// REFS: by message ids alone; threads by the INTERNALDATE of their most recent message
-    /// (draft-ietf-morg-inthread).
+    /// (draft-ietf-morg-inthread-01). Only the draft's abstract was at hand, not the steps of the algorithm: these are
+    /// REFERENCES without its step 5, with children by sent date, and threads by arrival as other servers have them.
     Refs,
 }
 

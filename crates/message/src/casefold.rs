@@ -4,6 +4,9 @@
 //! One function, [`fold_into`], says what is equal and, by its bytes, what comes first; an index that stores folded text
 //! and the search that reads bodies agree because both call it. Folding works character by character, so text may be
 //! folded in pieces. What takes more than one character to see is not looked at, as RFC 5051 has it: ß is not SS.
+//!
+//! Deviation: RFC 5051 §2 step (1)(b) compares a text with bytes that its charset does not have as plain bytes, case and all.
+//! Here such bytes are U+FFFD and the rest of the text is folded: one broken byte should not hide a word from who looks for it.
 
 use memchr::memmem;
 use unicode_normalization::char::decompose_compatible;

@@ -91,7 +91,12 @@ impl SearchProgram {
     /// charset         = atom / quoted
     /// ```
     pub(crate) fn parse_criteria(cursor: &mut Cursor<'_>) -> Result<Self, ParseError> {
-        let charset = Charset::find(&cursor.astring()?);
+        let name = cursor.astring()?;
+        let charset = Charset::find(&name);
+        if cursor.enabled().has(Extension::Utf8Accept) && !name.eq_ignore_ascii_case(b"UTF-8") {
+            // RFC 9755 §3, the same where it must be said.
+            return Err(ParseError::Syntax("SORT and THREAD take UTF-8 alone after ENABLE UTF8=ACCEPT"));
+        }
         cursor.space()?;
         Self::parse_in(cursor, charset)
     }

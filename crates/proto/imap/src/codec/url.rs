@@ -1,4 +1,7 @@
-//! IMAP URLs that lead to a message on this server, or to a part of one (RFC 5092, RFC 4469 §3, PARTIAL: RFC 5550 §6).
+//! IMAP URLs that lead to a message on this server, or to a part of one (RFC 5092, RFC 4469 §3, PARTIAL: RFC 5550 §5.7.1).
+//!
+//! Deviation: RFC 5092 §7.2 takes no reference that begins neither with a scheme nor with a slash. RFC 4469 §3 gives them the
+//! open mailbox as their base, and RFC 5092 §9.1 shows what they mean there.
 
 use super::Cursor;
 use crate::fetch::Section;
@@ -123,10 +126,22 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Whether `[user[;AUTH=…]@]host[:port]` is this server, for this user.
+/// Whether an authority is this server, for this user.
+///
+/// ```text
+/// iserver   = [iuserinfo "@"] host [":" port]
+/// iuserinfo = enc-user [";AUTH=" ("*" / enc-auth-type)] / [enc-user] ";AUTH=" ("*" / enc-auth-type)
+/// ```
 fn is_this_server(authority: &str, base: &UrlBase<'_>) -> bool {
     let (user, host) = match authority.rsplit_once('@') {
-        Some((user, host)) => (user.split(';').next().unwrap_or_default(), host),
+        Some((userinfo, host)) => {
+            let (user, auth) = userinfo.split_once(';').map_or((userinfo, None), |(user, auth)| (user, Some(auth)));
+            let is_auth = |auth| strip_word(auth, "AUTH=").is_some_and(|name| !name.is_empty() && !name.contains(';'));
+            if !auth.map_or(!user.is_empty(), is_auth) {
+                return false;
+            }
+            (user, host)
+        }
         None => ("", authority),
     };
     let host = match host.rsplit_once(':') {

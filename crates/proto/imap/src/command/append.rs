@@ -46,7 +46,8 @@ pub enum LiteralKind {
     Plain,
     /// `~{n}`: any bytes, NUL too (RFC 3516 §4.4).
     Binary,
-    /// `UTF8 (~{n})`: the header may be in UTF-8 (RFC 6855 §4).
+    /// `UTF8 (~{n})`: the header may be in UTF-8. RFC 9755 appendix B.1 has it no more; who learned it from RFC 6855 §4
+    /// still says it.
     Utf8,
 }
 

@@ -2,7 +2,7 @@
 //! store while they arrive, and go into the mailbox together when the command is whole. Until then nothing of them is to be
 //! seen, and if the command ends in any other way nothing is left of them. REPLACE (RFC 8508) comes this way too.
 //!
-//! Deviation: RFC 6855 §4 refuses a header with 8-bit bytes from who did not enable UTF8=ACCEPT. RFC 3501 §6.3.11 permits them, and
+//! Deviation: RFC 9755 §4 refuses a header with 8-bit bytes from who did not enable UTF8=ACCEPT. RFC 3501 §6.3.11 permits them, and
 //! old mail has them: it could not be brought here from another server.
 
 mod part;

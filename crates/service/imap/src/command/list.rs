@@ -13,7 +13,7 @@ use proto_imap::response::{Child, Existence, ListEntry};
 use proto_imap::{Response, Status};
 use service_session::Transport;
 use std::io;
-use types::{MailboxId, MailboxName};
+use types::MailboxName;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, list: List) -> io::Result<Status> {
     let Some(patterns) = &list.patterns else {
@@ -30,10 +30,12 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, list: List) -> i
     };
     for listed in choose(&mailboxes, patterns, &list.select) {
         send_entry(session, &list, &listed);
-        if !items.is_empty() && listed.mailbox.is_some_and(|m| m.selectable) {
-            send_status(session, &listed, items).await?;
-        }
-        if let Some(mailbox) = listed.mailbox.filter(|m| m.id != LEVEL) {
+        // Of a name that is no mailbox, or that is told only for those below it, nothing more is said (RFC 5819 §3,
+        // RFC 8440 §4, RFC 9590 §4).
+        if let Some(mailbox) = listed.mailbox.filter(|m| m.selectable && listed.is_meant) {
+            if !items.is_empty() {
+                send_status(session, &listed.name, mailbox, items).await?;
+            }
             send_shared(session, &list, &listed.name, mailbox).await?;
         }
         session.send_when_high().await?;
@@ -83,9 +85,6 @@ pub(crate) fn describe<'a>(name: &'a MailboxName, mailbox: Option<&'a MailboxInf
     }
 }
 
-/// A level above others' mailboxes, which is no mailbox.
-const LEVEL: MailboxId = MailboxId(0);
-
 /// Rights (RFC 8440 §3) and annotations (RFC 9590 §3), where they are asked for and can be told.
 async fn send_shared<S: Transport>(
     session: &mut Session<S>,
@@ -113,17 +112,17 @@ async fn send_shared<S: Transport>(
 /// The STATUS line of a listed mailbox. One that cannot be told is left out, and the LIST goes on (RFC 5819 §2).
 async fn send_status<S: Transport>(
     session: &mut Session<S>,
-    listed: &Listed<'_>,
+    name: &MailboxName,
+    mailbox: &MailboxInfo,
     items: &[StatusItem],
 ) -> io::Result<()> {
-    let Some(mailbox) = listed.mailbox else { return Ok(()) };
     let reader = session.account()?.id();
     if !allow(mailbox.acl.rights(mailbox.owner, reader), Action::Status) {
         return Ok(());
     }
     let answer = async { mailbox_status::look(&session.account_of(mailbox).await?, mailbox, items).await };
     match answer.await {
-        Ok(answer) => session.machine.send(&Response::MailboxStatus(&listed.name, &answer)),
+        Ok(answer) => session.machine.send(&Response::MailboxStatus(name, &answer)),
         // The log is told; a mailbox that was deleted meanwhile is nothing to tell.
         Err(failure) => drop(status::of_mail(&failure)),
     }

@@ -58,6 +58,7 @@ fn absolute_urls_lead_to_this_server_and_user_only() {
         "imap://mail.example.test/x/;UID=1",
         "IMAP://anna%40example.test@Mail.example.test:143/x/;UID=1",
         "imap://anna%40example.test;AUTH=*@mail.example.test/x/;UID=1",
+        "imap://;AUTH=PLAIN@mail.example.test/x/;UID=1",
         "//mail.example.test/x/;UID=1",
     ] {
         assert_eq!(mailbox(Some("y"), own).as_deref(), Some("x"), "{own}");
@@ -65,6 +66,10 @@ fn absolute_urls_lead_to_this_server_and_user_only() {
     for foreign in [
         "imap://other.example.test/x/;UID=1",
         "imap://ben@mail.example.test/x/;UID=1",
+        "imap://@mail.example.test/x/;UID=1",
+        "imap://;AUTH=@mail.example.test/x/;UID=1",
+        "imap://anna%40example.test;FROB@mail.example.test/x/;UID=1",
+        "imap://;AUTH=*;AUTH=*@mail.example.test/x/;UID=1",
         "imap:///x/;UID=1",
         "imap:/x/;UID=1",
         "imap:x/;UID=1",

@@ -1,4 +1,4 @@
-//! Parts of a message that are copied from others (CATENATE: RFC 4469, URL-PARTIAL: RFC 5550 §6).
+//! Parts of a message that are copied from others (CATENATE: RFC 4469, URL-PARTIAL: RFC 5550 §5.7.1).
 
 use super::Failure;
 use crate::command::fetch::{Located, locate};

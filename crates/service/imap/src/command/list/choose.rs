@@ -13,6 +13,8 @@ pub(super) struct Listed<'a> {
     /// The mailbox of that name, if there is one.
     pub(super) mailbox: Option<&'a MailboxInfo>,
     pub(super) subscribed: bool,
+    /// Whether the name itself meets the selection, and not only names below it.
+    pub(super) is_meant: bool,
     /// Names below it meet the selection (RFC 5258 §3.5).
     pub(super) child_info: bool,
 }
@@ -31,6 +33,7 @@ pub(super) fn choose<'a>(
         name: mailbox.name.clone(),
         mailbox: Some(mailbox),
         subscribed: mailbox.subscribed,
+        is_meant: true,
         child_info: false,
     }))
 }
@@ -74,7 +77,8 @@ fn subscribed<'a>(mailboxes: &'a Mailboxes, patterns: &[ListPattern], select: &[
     }
     let listed = told.into_iter().map(|(name, subscribed)| {
         let child_info = above.contains_key(&name);
-        Listed { mailbox: mailboxes.get(&name), subscribed, child_info, name }
+        // True only of those that are meant.
+        Listed { mailbox: mailboxes.get(&name), subscribed, is_meant: subscribed, child_info, name }
     });
     listed.collect()
 }
