@@ -2,9 +2,11 @@
 
 mod any_bytes;
 mod append;
+mod dictionary;
 mod exchanges;
 pub(super) mod harness;
 mod limits;
+mod nesting;
 
 use super::*;
 use crate::command::Command;

@@ -133,7 +133,10 @@ pub(super) static TEXTS: &[(&str, &str)] = &[
     ("SEARCH takes no charset after ENABLE UTF8=ACCEPT", "SEARCH nimmt nach ENABLE UTF8=ACCEPT keinen Zeichensatz"),
     ("SELECTED and SELECTED-DELAYED stand once and alone", "SELECTED und SELECTED-DELAYED stehen einmal und allein"),
     ("SELECTED takes events of messages only", "SELECTED nimmt nur Ereignisse von Nachrichten"),
-    ("SORT and THREAD take UTF-8 alone after ENABLE UTF8=ACCEPT", "SORT und THREAD nehmen nach ENABLE UTF8=ACCEPT nur UTF-8"),
+    (
+        "SORT and THREAD take UTF-8 alone after ENABLE UTF8=ACCEPT",
+        "SORT und THREAD nehmen nach ENABLE UTF8=ACCEPT nur UTF-8",
+    ),
     ("SORT has too many criteria", "SORT hat zu viele Kriterien"),
     ("STARTTLS is not offered here", "STARTTLS wird hier nicht angeboten"),
     ("STORE changes FLAGS only", "STORE ändert nur FLAGS"),

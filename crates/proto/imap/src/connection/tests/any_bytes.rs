@@ -1,6 +1,8 @@
 //! Any bytes, in any pieces: the same events, never a panic, bounded memory.
 
+use super::dictionary::words;
 use super::harness::{in_clear, inside_tls};
+use crate::command::Extension;
 use crate::connection::{Connection, Event, Policy, Tag};
 use crate::limits::Limits;
 use crate::response::Status;
@@ -25,21 +27,31 @@ impl Random {
 enum Start {
     InClear,
     InsideTls,
-    LoggedIn,
-    Selected,
+    /// Signed in, with these enabled.
+    LoggedIn(&'static [Extension]),
+    /// With a mailbox besides.
+    Selected(&'static [Extension]),
 }
 
-const STARTS: [Start; 4] = [Start::InClear, Start::InsideTls, Start::LoggedIn, Start::Selected];
+/// Every state: without extensions, with each of them, with all.
+fn starts() -> Vec<Start> {
+    let sets = [&[][..], Extension::ALL].into_iter().chain(Extension::ALL.chunks(1));
+    let signed_in = sets.flat_map(|set| [Start::LoggedIn(set), Start::Selected(set)]);
+    [Start::InClear, Start::InsideTls].into_iter().chain(signed_in).collect()
+}
 
 fn connection(start: Start) -> Connection {
     let policy = |p: fn() -> Policy| Connection::new(Limits::default(), p(), Duration::ZERO);
     match start {
         Start::InClear => policy(in_clear),
         Start::InsideTls => policy(inside_tls),
-        Start::LoggedIn | Start::Selected => {
+        Start::LoggedIn(extensions) | Start::Selected(extensions) => {
             let mut connection = policy(inside_tls);
             connection.authenticated();
-            if matches!(start, Start::Selected) {
+            for extension in extensions {
+                connection.enable(*extension);
+            }
+            if matches!(start, Start::Selected(_)) {
                 connection.selected();
             }
             connection
@@ -78,7 +90,9 @@ impl Session {
     }
 
     fn answer(&mut self, event: Event) {
-        use crate::command::Command::{Authenticate, Close, Idle, Login, Logout, Select, StartTls};
+        use crate::command::Command::{
+            Authenticate, Close, Enable, Examine, Idle, Login, Logout, Select, StartTls, Unauthenticate, Unselect,
+        };
         match event {
             Event::Command { tag, command } => {
                 self.tag = Some(tag.clone());
@@ -94,8 +108,14 @@ impl Session {
                     other => {
                         match other {
                             Login(_) => self.connection.authenticated(),
-                            Select(_) => self.connection.selected(),
-                            Close => self.connection.deselected(),
+                            Select(_) | Examine(_) => self.connection.selected(),
+                            Close | Unselect => self.connection.deselected(),
+                            Enable(enable) => {
+                                for extension in enable.extensions {
+                                    self.connection.enable(extension);
+                                }
+                            }
+                            Unauthenticate => self.connection.unauthenticated(),
                             _ => {}
                         }
                         self.finish();
@@ -140,7 +160,7 @@ impl Session {
     }
 }
 
-const SEEDS: [&str; 20] = [
+const SEEDS: &[&str] = &[
     "a LOGIN anna \"tin\\\"te\"\r\nb SELECT {5}\r\nINBOX\r\nc FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (Subject \"x\")]<0.9>)\r\nd LOGOUT\r\n",
     "a AUTHENTICATE PLAIN\r\nAGEAYg==\r\nb NOOP\r\nc AUTHENTICATE PLAIN =\r\n",
     "a AUTHENTICATE SCRAM-SHA-256 biws\r\n\r\n\r\n*\r\nb CAPABILITY\r\n",
@@ -161,13 +181,21 @@ const SEEDS: [&str; 20] = [
     "a FROB {5+}\r\n{3+}\r\n{3+}\r\nabc\r\nb NOOP\n",
     "* \r\n+ \r\n\r\n{5}\r\n{5+}\r\nabcde\r\na \r\n",
     "a LOGIN {4096+}\r\nb LOGIN {99999999999999999999+}\r\nc UID MOVE 1 x\r\n",
+    "a NOTIFY SET STATUS (selected-delayed (MessageNew (UID FLAGS BODY.PEEK[HEADER.FIELDS (From)]) MessageExpunge FlagChange)) (subtree (a {1+}\r\nb) (MailboxName SubscriptionChange)) (personal NONE)\r\nb NOTIFY NONE\r\n",
+    "a ENABLE IMAP4rev2\r\nb SELECT \"\u{e4}/\u{65e5}\"\r\nc FETCH 1 (BINARY.SIZE[1] BINARY.PEEK[2]<0.5> BODYSTRUCTURE)\r\nd SEARCH RETURN (SAVE) FLAGGED\r\ne STORE $ +FLAGS.SILENT (\\Seen)\r\nf LIST \"\" (% \"\u{e4}*\") RETURN (CHILDREN STATUS (MESSAGES SIZE DELETED))\r\n",
+    "a ENABLE UTF8=ACCEPT\r\nb CREATE \"\u{e4}\" (USE (\\Drafts))\r\nc SEARCH SUBJECT \"\u{df}\" CHARSET UTF-8\r\nd SORT (REVERSE DATE) UTF-8 BODY {2+}\r\n\u{e4}\r\ne APPEND \"\u{e4}\" UTF8 (~{2+}\r\n\u{e4})\r\n",
+    "a ENABLE UIDONLY\r\nb UID FETCH 1:9 (FLAGS) (PARTIAL 1:-5 CHANGEDSINCE 3)\r\nc FETCH 1 FLAGS\r\nd UID SEARCH RETURN (PARTIAL -1:-100 MIN COUNT) UIDAFTER 5 UIDBEFORE 9\r\ne EXPUNGE\r\nf UID EXPUNGE $\r\n",
+    "a UID REPLACE 4 Drafts (\\Seen) CATENATE (TEXT {3+}\r\nabc URL \"/x/;UID=1/;SECTION=1.MIME/;PARTIAL=1.5\")\r\nb REPLACE 1 {1+}\r\nx {2+}\r\nab\r\nc REPLACE 1:2 x {1+}\r\na\r\n",
+    "a ESEARCH IN (selected mailboxes (a b) subtree-one c) RETURN (COUNT UPDATE (FLAGS)) OR OLDER 5 SAVEDSINCE 1-Feb-1994\r\nb CANCELUPDATE \"a\"\r\nc UID THREAD REFS UTF-8 EMAILID M1 THREADID T1\r\nd UID SORT RETURN (PARTIAL 1:5 CONTEXT) (DISPLAYFROM REVERSE SIZE) US-ASCII ALL\r\n",
+    "a GETMETADATA (MAXSIZE 10 DEPTH infinity) \"\" /shared/admin\r\nb LIST (SUBSCRIBED RECURSIVEMATCH) \"\" (a %) RETURN (METADATA (/private/comment) MYRIGHTS)\r\nc DELETEACL x -anyone\r\nd LISTRIGHTS x y\r\ne MYRIGHTS x\r\nf GETQUOTAROOT x\r\ng GETQUOTA \"\"\r\n",
+    "a LANGUAGE de-CH en\r\nb FROB\r\nc COMPARATOR \"i;unicode-casemap\"\r\nd UNAUTHENTICATE\r\ne CAPABILITY\r\nf LOGIN a b\r\ng UNSELECT\r\n",
 ];
 
 #[test]
 fn any_split_of_the_input_gives_the_same_events_and_answers() {
     let mut random = Random(1);
     for seed in SEEDS {
-        for start in STARTS {
+        for start in starts() {
             let whole = Session::new(start).converse([seed.as_bytes()].into_iter());
             let bytes = Session::new(start).converse(seed.as_bytes().chunks(1));
             if !seed.contains("STARTTLS") {
@@ -186,8 +214,8 @@ fn any_split_of_the_input_gives_the_same_events_and_answers() {
 }
 
 /// Changes, removes, repeats and puts in.
-fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
-    const WORDS: [&str; 30] = [
+fn mutate(random: &mut Random, words: &[String], bytes: &mut Vec<u8>) {
+    const MARKS: [&str; 30] = [
         "\r\n",
         "{3+}\r\n",
         "{3}\r\n",
@@ -221,10 +249,12 @@ fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
     ];
     for _ in 0..=random.below(4) {
         let at = random.below(bytes.len() + 1);
-        match random.below(5) {
+        match random.below(6) {
             0 => {
-                let word = WORDS[random.below(WORDS.len())];
-                bytes.splice(at..at, word.bytes());
+                bytes.splice(at..at, words[random.below(words.len())].bytes());
+            }
+            5 => {
+                bytes.splice(at..at, MARKS[random.below(MARKS.len())].bytes());
             }
             1 if at < bytes.len() => bytes[at] = u8::try_from(random.below(256)).unwrap(),
             2 => {
@@ -250,12 +280,13 @@ fn mutated_conversations_never_panic_and_every_split_agrees() {
     let seed = 0x5eed;
     println!("seed {seed}");
     let mut random = Random(seed);
+    let (words, starts) = (words(), starts());
     let mut corpus: Vec<Vec<u8>> = SEEDS.iter().map(|seed| seed.as_bytes().to_vec()).collect();
     for _ in 0..rounds(4_000) {
         let place = random.below(corpus.len());
         let mut bytes = corpus[place].clone();
-        mutate(&mut random, &mut bytes);
-        let start = STARTS[random.below(STARTS.len())];
+        mutate(&mut random, &words, &mut bytes);
+        let start = starts[random.below(starts.len())];
         let whole = Session::new(start).converse([&bytes[..]].into_iter());
         let starttls = bytes.windows(8).any(|w| w.eq_ignore_ascii_case(b"STARTTLS"));
         let size = 1 + random.below(40);
@@ -277,10 +308,11 @@ fn mutated_conversations_never_panic_and_every_split_agrees() {
 #[test]
 fn answers_are_whole_lines() {
     let mut random = Random(99);
+    let (words, starts) = (words(), starts());
     for _ in 0..rounds(500) {
         let mut bytes = SEEDS[random.below(SEEDS.len())].as_bytes().to_vec();
-        mutate(&mut random, &mut bytes);
-        let (_, output) = Session::new(STARTS[random.below(4)]).converse([&bytes[..]].into_iter());
+        mutate(&mut random, &words, &mut bytes);
+        let (_, output) = Session::new(starts[random.below(starts.len())]).converse([&bytes[..]].into_iter());
         let text = String::from_utf8(output).unwrap();
         for line in text.split_inclusive("\r\n") {
             assert!(line.ends_with("\r\n") && !line[..line.len() - 2].contains(['\r', '\n']), "{line:?}");
@@ -293,12 +325,16 @@ fn answers_are_whole_lines() {
 /// Every parser that reads what a peer wrote, on mutated words.
 #[test]
 fn parsers_never_panic() {
-    use crate::codec::{Cursor, Date, ListPattern, SequenceSet, date, literal_announced, modified_utf7};
+    use crate::codec::{
+        Cursor, Date, ListPattern, MessageUrl, SequenceSet, UrlBase, date, literal_announced, modified_utf7,
+    };
+    use crate::registry::COMMANDS;
     use crate::search::SearchProgram;
     let mut random = Random(7);
+    let words = words();
     for _ in 0..rounds(20_000) {
         let mut bytes = SEEDS[random.below(SEEDS.len())].as_bytes().to_vec();
-        mutate(&mut random, &mut bytes);
+        mutate(&mut random, &words, &mut bytes);
         let from = random.below(bytes.len() + 1);
         let bytes = &bytes[from..];
         let _ = Cursor::new(bytes).astring();
@@ -309,10 +345,18 @@ fn parsers_never_panic() {
         let _ = SearchProgram::parse(&mut Cursor::new(bytes)).map(|program| program.evaluate(|_| false));
         let _ = crate::fetch::parse_items(&mut Cursor::new(bytes));
         let _ = literal_announced(bytes);
+        let mut enabled = crate::Enabled::default();
+        for extension in Extension::ALL.iter().filter(|_| random.below(3) == 0) {
+            enabled.enable(*extension);
+        }
+        let row = &COMMANDS[random.below(COMMANDS.len())];
+        let _ = (row.parse)(&mut Cursor::new(bytes).with(enabled), row.uid && random.below(2) == 0);
+        let base = UrlBase { user: "anna", server: "mail.example.test", mailbox: None };
+        let _ = MessageUrl::parse(bytes, &base);
         if let Ok(text) = modified_utf7::decode(bytes) {
             assert_eq!(modified_utf7::encode(&text).as_bytes(), bytes);
         }
-        if let Ok(pattern) = ListPattern::parse(b"", bytes, crate::Enabled::default()) {
+        if let Ok(pattern) = ListPattern::parse(b"", bytes, enabled) {
             pattern.matches_text("INBOX/a");
         }
     }
