@@ -39,7 +39,10 @@ impl MailboxName {
         Self("INBOX".into())
     }
 
-    /// Checks and normalises a name.
+    /// Checks and normalises a name, to NFC (RFC 5198 §2).
+    ///
+    /// Deviation: RFC 5198 §2 has no code points that the known Unicode does not assign. A newer program may know more of
+    /// them, and what one device named the others should show.
     pub fn parse(text: &str) -> Result<Self, MailboxNameError> {
         if text.len() > MAILBOX_NAME_MAX {
             return Err(MailboxNameError::TooLong);

@@ -36,17 +36,29 @@ impl Language {
     }
 
     /// The first language that one of the ranges leads to, each shortened until it does (RFC 4647 §3.4): `de-CH` leads to
-    /// `de`. `default` is the operator's, and `*` is any: both lead to `i-default`.
+    /// `de`. `default` is the operator's and leads to `i-default`; so does `*`, which says nothing, where no other range
+    /// comes behind it.
     pub fn choose<'a>(ranges: impl IntoIterator<Item = &'a str>) -> Option<Self> {
-        ranges.into_iter().find_map(|range| {
-            let mut rest = if range == "*" || range.eq_ignore_ascii_case("default") { "i-default" } else { range };
-            loop {
-                if let Some(found) = Self::ALL.into_iter().find(|l| l.tag().eq_ignore_ascii_case(rest)) {
-                    return Some(found);
-                }
-                (rest, _) = rest.rsplit_once('-')?;
+        let mut ranges = ranges.into_iter().peekable();
+        while let Some(range) = ranges.next() {
+            if range == "*" && ranges.peek().is_some() {
+                continue;
             }
-        })
+            if let Some(found) = Self::of_range(range) {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    fn of_range(range: &str) -> Option<Self> {
+        let mut rest = if range == "*" || range.eq_ignore_ascii_case("default") { "i-default" } else { range };
+        loop {
+            if let Some(found) = Self::ALL.into_iter().find(|l| l.tag().eq_ignore_ascii_case(rest)) {
+                return Some(found);
+            }
+            (rest, _) = rest.rsplit_once('-')?;
+        }
     }
 
     /// A text in this language; English if there is no translation.
@@ -77,6 +89,10 @@ mod tests {
             (vec!["i-default"], Some(Language::Default)),
             (vec!["Default"], Some(Language::Default)),
             (vec!["*"], Some(Language::Default)),
+            (vec!["*", "de"], Some(Language::German)),
+            (vec!["fr", "*"], Some(Language::Default)),
+            (vec!["*", "fr"], None),
+            (vec!["de-x-private-use"], Some(Language::German)),
             (vec![""], None),
             (vec!["-"], None),
         ] {

@@ -274,7 +274,12 @@ impl<'a> Cursor<'a> {
     pub fn mailbox_to_create(&mut self) -> Result<(MailboxName, Option<Box<str>>), ParseError> {
         let wire = self.astring()?;
         let separator = u8::try_from(HIERARCHY_SEPARATOR).unwrap_or(b'/');
-        parse_mailbox_name(wire.strip_suffix(&[separator]).unwrap_or(&wire), self.enabled)
+        let (name, spelled) = parse_mailbox_name(wire.strip_suffix(&[separator]).unwrap_or(&wire), self.enabled)?;
+        // RFC 5198 §2: it is no character of the text.
+        if name.as_str().starts_with('\u{feff}') {
+            return Err(ParseError::Refusal(Code::Cannot, "A mailbox name has no byte order mark"));
+        }
+        Ok((name, spelled))
     }
 
     /// `list-mailbox = 1*list-char / string`

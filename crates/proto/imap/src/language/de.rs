@@ -22,6 +22,7 @@ pub(super) static TEXTS: &[(&str, &str)] = &[
     ("A literal is not well formed", "Ein Literal ist nicht richtig geschrieben"),
     ("A literal with a tilde is missing", "Ein Literal mit Tilde fehlt"),
     ("A mailbox is for one use", "Ein Postfach hat nur einen Zweck"),
+    ("A mailbox name has no byte order mark", "Der Name eines Postfachs hat keine Bytereihenfolge-Marke"),
     ("A mailbox name has no control characters", "Der Name eines Postfachs hat keine Steuerzeichen"),
     ("A mailbox name has no empty level", "Der Name eines Postfachs hat keine leere Ebene"),
     ("A message is a literal", "Eine Nachricht ist ein Literal"),

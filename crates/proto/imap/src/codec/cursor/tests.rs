@@ -84,6 +84,8 @@ fn mailbox_names_are_decoded_and_checked() {
     assert!(mailbox(&deep(MAILBOX_DEPTH_MAX)).is_ok() && refused(&deep(MAILBOX_DEPTH_MAX + 1)));
     assert_eq!(Cursor::new(b"a/b/").mailbox_to_create().unwrap().0.as_str(), "a/b");
     assert!(Cursor::new(b"a//").mailbox_to_create().is_err());
+    assert!(Cursor::new(b"&,v8-a").mailbox_to_create().is_err(), "a byte order mark");
+    assert!(Cursor::new(b"a&,v8-").mailbox_to_create().is_ok(), "not at the front it is a space of no width");
 }
 
 #[test]
