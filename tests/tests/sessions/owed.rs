@@ -6,3 +6,4 @@ pub(crate) mod imap;
 mod large;
 mod notify;
 mod pipelines;
+mod progress;

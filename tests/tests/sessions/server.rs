@@ -10,6 +10,7 @@ use service_session::{Arrival, Piped, Shared, Transport};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use store_kv::Engine;
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
@@ -66,6 +67,8 @@ pub(crate) struct Server {
     admission: Arc<Admission>,
     /// Tells the sessions that the server stops.
     pub(crate) shutdown: Shutdown,
+    /// How often IMAP sessions say that they are at work.
+    pub(crate) progress_every: Duration,
     anna: AccountId,
     next: AtomicU32,
 }
@@ -87,7 +90,8 @@ impl Server {
         let shared =
             Shared { mail, directory, clock, hostname: DomainName::parse(HOSTNAME).unwrap(), tls: Some(tls()) };
         let admission = Admission::new(ConnectionLimits::default());
-        Self { shared, delivery, admission, shutdown: Shutdown::new(), anna, next: AtomicU32::new(0) }
+        let (shutdown, progress_every) = (Shutdown::new(), service_imap::PROGRESS_EVERY);
+        Self { shared, delivery, admission, shutdown, progress_every, anna, next: AtomicU32::new(0) }
     }
 
     /// A connection and the task that serves it. Each comes from an address of its own, so that failures do not add up.
@@ -120,7 +124,9 @@ impl Server {
                 tokio::spawn(service_smtp::run(Arc::new(service_smtp::Service { shared, delivery, options }), arrival))
             }
             None if service == Service::Imap => {
-                let service = service_imap::Service { shared, options: service_imap::Options::default() };
+                let progress_every = self.progress_every;
+                let options = service_imap::Options { progress_every, ..service_imap::Options::default() };
+                let service = service_imap::Service { shared, options };
                 tokio::spawn(service_imap::run(Arc::new(service), arrival))
             }
             None => {
