@@ -27,7 +27,7 @@ pub use settings::{
     LOGIN_DELAY_MAX, Language, LoginDelay, MainPassword, Notices, OnCleartext, OnDelete, SettingChange, SettingError,
     SettingInfo, SettingSource, Settings,
 };
-pub use sharing::{AccountMark, SHARERS_MAX};
+pub use sharing::{AccountMark, DirectoryWatch, SHARERS_MAX};
 pub use sign_in::{Proof, SignIn, SignInError};
 pub use throttle::{Allowance, ThrottleOptions};
 

@@ -18,10 +18,10 @@ mod trace;
 
 pub use accounts::{
     ALIAS_DEPTH_MAX, ALIAS_EXPANSION_MAX, ALIAS_TARGETS_MAX, ARGON2_MEMORY_KIB, ARGON2_PASSES, AccountInfo,
-    AccountMark, AccountMarks, AccountState, AliasInfo, Allowance, Argon2Cost, Directory, DirectoryError, DomainInfo,
-    FIRST_ACCOUNT, LOGIN_DELAY_MAX, Language, LoginDelay, MainPassword, Notices, OnCleartext, OnDelete,
-    PasswordOptions, Proof, Recipient, Resolution, SCRAM_ITERATIONS, SHARERS_MAX, SettingChange, SettingError,
-    SettingInfo, SettingSource, Settings, SignIn, SignInError, ThrottleOptions,
+    AccountMark, AccountMarks, AccountState, AliasInfo, Allowance, Argon2Cost, Directory, DirectoryError,
+    DirectoryWatch, DomainInfo, FIRST_ACCOUNT, LOGIN_DELAY_MAX, Language, LoginDelay, MainPassword, Notices,
+    OnCleartext, OnDelete, PasswordOptions, Proof, Recipient, Resolution, SCRAM_ITERATIONS, SHARERS_MAX, SettingChange,
+    SettingError, SettingInfo, SettingSource, Settings, SignIn, SignInError, ThrottleOptions,
 };
 pub use delivery::{
     Accepted, Arrival, Delivery, DeliveryOptions, DeliveryStaging, Incoming, Protocol, RECEIVED_MAX, Refusal, Target,

@@ -12,7 +12,7 @@ use crate::keys::{self, DIRECTORY};
 use crate::mail::ANYONE;
 use crate::{Account, AclChange, AclKey, Grantee};
 use bytes::Bytes;
-use store_kv::{Batch, Scan, Space};
+use store_kv::{Batch, Scan, Space, Watch, account_prefix};
 use types::{AccountId, Address, MailboxId};
 
 /// Most accounts that one account is shown mailboxes of; those of more can still be named.
@@ -25,6 +25,18 @@ pub enum AccountMark {
     Admin,
     /// See [`AccountMarks::shared`].
     Shared,
+}
+
+/// Wakes when anything in the directory has changed.
+#[derive(Clone, Debug)]
+pub struct DirectoryWatch(Watch);
+
+impl DirectoryWatch {
+    /// Waits for a change since the watch was made or this was last called. Can be dropped while it waits without losing
+    /// one.
+    pub async fn changed(&mut self) {
+        self.0.changed().await;
+    }
 }
 
 impl Directory {
@@ -79,6 +91,12 @@ impl Directory {
             self.settle_hint(owner, grantee).await?;
         }
         Ok(())
+    }
+
+    /// Wakes when the directory has changed: [`Directory::sharers`] and [`Directory::account_named`] may say something else
+    /// from then on.
+    pub fn watch(&self) -> DirectoryWatch {
+        DirectoryWatch(self.engine.watch(&account_prefix(DIRECTORY)))
     }
 
     /// Other accounts that may have given this one, or everybody, rights; at most [`SHARERS_MAX`].

@@ -30,8 +30,11 @@ pub struct MailboxInfo {
 /// All mailboxes and subscriptions of an account, immutable.
 #[derive(Clone, Debug, Default)]
 pub struct Mailboxes {
+    /// Whose list it is; `None` of nobody's, which is empty.
+    owner: Option<AccountId>,
     by_name: Vec<MailboxInfo>,
-    places: HashMap<MailboxId, usize>,
+    /// Where each mailbox stands; levels above others' mailboxes are none.
+    places: HashMap<(AccountId, MailboxId), usize>,
     subscriptions: Vec<MailboxName>,
 }
 
@@ -43,11 +46,12 @@ impl Mailboxes {
         subscriptions: &BTreeMap<MailboxName, u32>,
         acls: &BTreeMap<MailboxId, Arc<Acl>>,
     ) -> Self {
-        let mut list = Self { subscriptions: subscriptions.keys().cloned().collect(), ..Self::default() };
+        let mut list =
+            Self { owner: Some(owner), subscriptions: subscriptions.keys().cloned().collect(), ..Self::default() };
         let parents = parents(names.keys());
         for (name, id) in names {
             let Some(row) = rows.get(id) else { continue };
-            list.places.insert(*id, list.by_name.len());
+            list.places.insert((owner, *id), list.by_name.len());
             list.by_name.push(MailboxInfo {
                 owner,
                 id: *id,
@@ -104,10 +108,9 @@ impl Mailboxes {
         let mut by_name = self.by_name.clone();
         by_name.extend(all.into_values());
         by_name.sort_by(|a, b| a.name.cmp(&b.name));
-        let own = self.by_name.first().map(|info| info.owner);
-        let mine = by_name.iter().enumerate().filter(|(_, info)| Some(info.owner) == own && info.id != MailboxId(0));
-        let places = mine.map(|(place, info)| (info.id, place)).collect();
-        Self { by_name, places, subscriptions: self.subscriptions.clone() }
+        let mailboxes = by_name.iter().enumerate().filter(|(_, info)| info.id != MailboxId(0));
+        let places = mailboxes.map(|(place, info)| ((info.owner, info.id), place)).collect();
+        Self { owner: self.owner, by_name, places, subscriptions: self.subscriptions.clone() }
     }
 
     /// All, by name.
@@ -131,9 +134,14 @@ impl Mailboxes {
         self.by_name.get(place)
     }
 
-    /// The mailbox with this id.
+    /// The owner's mailbox with this id.
     pub fn by_id(&self, id: MailboxId) -> Option<&MailboxInfo> {
-        self.by_name.get(*self.places.get(&id)?)
+        self.of(self.owner?, id)
+    }
+
+    /// An account's mailbox with this id; of others' only if it is in the list.
+    pub fn of(&self, owner: AccountId, id: MailboxId) -> Option<&MailboxInfo> {
+        self.by_name.get(*self.places.get(&(owner, id))?)
     }
 
     /// The first mailbox that is for this.

@@ -103,7 +103,8 @@ impl AccountWatch {
         Self { receiver, _live: live }
     }
 
-    /// Waits for a change since the watch was made or this was last called.
+    /// Waits for a change since the watch was made or this was last called. Can be dropped while it waits without losing
+    /// one.
     pub async fn changed(&mut self) {
         if self.receiver.changed().await.is_err() {
             std::future::pending::<()>().await;

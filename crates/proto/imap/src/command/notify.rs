@@ -86,6 +86,11 @@ impl Events {
     /// `ServerMetadataChange`
     pub const SERVER_METADATA: Self = Self(64);
 
+    /// All but those of the server.
+    pub const OF_MAILBOXES: Self = Self(1 | 2 | 4 | 8 | 16 | 32);
+    /// Those that tell what is in a mailbox.
+    pub const OF_CONTENT: Self = Self(1 | 2 | 4 | 32);
+
     const MESSAGE: Self = Self(1 | 2 | 4);
     const NEW_AND_EXPUNGE: Self = Self(1 | 2);
 

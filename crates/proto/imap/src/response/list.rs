@@ -35,6 +35,8 @@ pub struct ListEntry<'a> {
     pub name: &'a str,
     /// Whether there is such a mailbox.
     pub existence: Existence,
+    /// `\NoAccess`: the client lacks a right that is needed to watch it (RFC 5465 §3.1, §5.9).
+    pub no_access: bool,
     /// Whether there are mailboxes below it.
     pub children: Child,
     /// `\Subscribed`: false also if that is not told.
@@ -53,6 +55,7 @@ impl<'a> ListEntry<'a> {
         Self {
             name,
             existence: Existence::Mailbox,
+            no_access: false,
             children: Child::Unsaid,
             subscribed: false,
             special_uses: &[],
@@ -78,7 +81,8 @@ impl<'a> ListEntry<'a> {
         let subscribed = self.subscribed.then_some("\\Subscribed");
         let is_xlist = name == "XLIST";
         let inbox = (is_xlist && self.name == "INBOX").then_some("\\Inbox");
-        let attributes = existence.into_iter().chain(children).chain(subscribed).chain(inbox);
+        let no_access = self.no_access.then_some("\\NoAccess");
+        let attributes = existence.into_iter().chain(no_access).chain(children).chain(subscribed).chain(inbox);
         let uses = self.special_uses.iter().map(|special_use| match special_use {
             SpecialUse::All if is_xlist => "\\AllMail",
             SpecialUse::Junk if is_xlist => "\\Spam",
