@@ -1,8 +1,11 @@
 //! Searches whose changes are told (RFC 5267 §4.3).
 //!
 //! What a context holds is always what fits among the messages of the snapshot that the session was told last. When
-//! the session moves on, only what differs between the two snapshots is looked at. REMOVEFROM goes before the EXPUNGEs
-//! and ADDTO behind EXISTS and FETCH, so that numbers mean what they say (RFC 5267 §4.3.3, §4.3.4).
+//! the session moves on, only what differs between the two snapshots is looked at. Messages that the session does not
+//! want to hear of (RFC 5465 §3.1) are in no context until it does.
+//!
+//! REMOVEFROM of what was expunged goes before the EXPUNGEs, so that numbers mean what they say (RFC 5267 §4.3.4). Other
+//! changes go behind EXISTS and the FETCH that tells the flags (RFC 5267 §4.3.3, RFC 5465 §5.1).
 
 mod order;
 
@@ -61,14 +64,25 @@ impl Members {
 /// Messages to be put in or taken out at a position.
 type Placed = Vec<(u32, Vec<Uid>)>;
 
-/// What is still to be told when the session knows the new messages.
+/// What differs in the members of a context.
 #[derive(Default)]
-pub(crate) struct Added(Vec<(usize, Placed)>);
+struct Moved {
+    /// Was expunged.
+    gone: Placed,
+    /// Does not fit any more.
+    left: Placed,
+    /// Fits now.
+    added: Placed,
+}
 
-impl Added {
+/// What is still to be told when the session knows the new messages and flags.
+#[derive(Default)]
+pub(crate) struct Rest(Vec<(usize, Moved)>);
+
+impl Rest {
     /// What is to be fetched of which messages, which ascend; new ones or not.
     pub(crate) fn fetched(&self, contexts: &[Context]) -> Vec<(Vec<FetchItem>, Vec<Uid>)> {
-        let added = self.0.iter().filter_map(|(at, placed)| Some((contexts.get(*at)?, placed)));
+        let added = self.0.iter().filter_map(|(at, moved)| Some((contexts.get(*at)?, &moved.added)));
         let fetched = added.filter(|(context, placed)| !context.items.is_empty() && !placed.is_empty());
         let fetched = fetched.map(|(context, placed)| {
             let mut uids: Vec<Uid> = placed.iter().flat_map(|(_, uids)| uids).copied().collect();
@@ -103,25 +117,35 @@ impl<S: Transport> Session<S> {
     }
 
     /// Brings the contexts to the newest state, and tells what left them; call it before the view moves on to it.
-    pub(crate) async fn tell_removed(&mut self, current: &Arc<Snapshot>) -> io::Result<Added> {
-        let mut added = Added::default();
-        let Some(selected) = &mut self.selected else { return Ok(added) };
-        let before = Arc::clone(selected.told.snapshot());
-        if selected.contexts.is_empty()
-            || Arc::ptr_eq(&before, current)
-            || current.highest_modseq < before.highest_modseq
-        {
-            return Ok(added);
+    pub(crate) async fn tell_removed(&mut self, current: &Arc<Snapshot>) -> io::Result<Rest> {
+        let mut rest = Rest::default();
+        let wanted = self.wanted();
+        let Some(selected) = &mut self.selected else { return Ok(rest) };
+        let told = &selected.told;
+        let before = Arc::clone(told.snapshot());
+        let is_same = Arc::ptr_eq(&before, current) || current.highest_modseq < before.highest_modseq;
+        if selected.contexts.is_empty() || is_same && !(told.hides() && wanted.messages) {
+            return Ok(rest);
+        }
+        let newest = if is_same { &before } else { current };
+        let mut changes = Changes::between(&before, newest);
+        changes.look_from(if told.hides() { told.end() } else { None }, newest);
+        if !wanted.messages {
+            let known_end = if told.hides() {
+                told.end()
+            } else {
+                told.last_uid().and_then(|last| Uid::new(last.get().saturating_add(1)))
+            };
+            changes.touched.retain(|uid| known_end.is_some_and(|end| *uid < end));
         }
         let account = selected.account.clone();
         let contexts = std::mem::take(&mut selected.contexts);
-        let changes = Changes::between(&before, current);
         let mut kept = Vec::with_capacity(contexts.len());
         for mut context in contexts {
-            match context.update(&account, current, &changes).await {
-                Ok((removed, put_in)) if !context.members.is_too_large() => {
-                    self.tell_change(&context, ContextChange::RemoveFrom, &removed).await?;
-                    added.0.push((kept.len(), put_in));
+            match context.update(&account, newest, &changes).await {
+                Ok(moved) if !context.members.is_too_large() => {
+                    self.tell_change(&context, ContextChange::RemoveFrom, &moved.gone).await?;
+                    rest.0.push((kept.len(), moved));
                     kept.push(context);
                 }
                 Ok(_) => self.refuse_updates(&context.tag, "Too much to tell the changes of"),
@@ -132,18 +156,19 @@ impl<S: Transport> Session<S> {
             }
         }
         self.selected_mut()?.contexts = kept;
-        Ok(added)
+        Ok(rest)
     }
 
-    /// Tells what came into the contexts; call it when the view has moved on and the news are written.
-    pub(crate) async fn tell_added(&mut self, added: Added) -> io::Result<()> {
-        if added.0.iter().all(|(_, placed)| placed.is_empty()) {
+    /// Tells what else left the contexts, and what came in; call it when the view has moved on and the news are written.
+    pub(crate) async fn tell_rest(&mut self, rest: Rest) -> io::Result<()> {
+        if rest.0.iter().all(|(_, moved)| moved.left.is_empty() && moved.added.is_empty()) {
             return Ok(());
         }
         let contexts = std::mem::take(&mut self.selected_mut()?.contexts);
-        for (at, placed) in &added.0 {
+        for (at, moved) in &rest.0 {
             if let Some(context) = contexts.get(*at) {
-                self.tell_change(context, ContextChange::AddTo, placed).await?;
+                self.tell_change(context, ContextChange::RemoveFrom, &moved.left).await?;
+                self.tell_change(context, ContextChange::AddTo, &moved.added).await?;
             }
         }
         self.selected_mut()?.contexts = contexts;
@@ -199,34 +224,40 @@ impl Changes {
         touched.sort_unstable();
         Self { touched, gone: diff.gone.iter().map(|entry| entry.uid).collect() }
     }
+
+    /// Messages from this UID on are in no context yet: each is looked at.
+    fn look_from(&mut self, hidden_from: Option<Uid>, newest: &Snapshot) {
+        let Some(from) = hidden_from else { return };
+        self.touched.retain(|uid| *uid < from);
+        let mut seq = newest.count_below(from);
+        while let Some(entry) = seq.checked_add(1).and_then(|next| newest.by_seq(next)) {
+            self.touched.push(entry.uid);
+            seq += 1;
+        }
+    }
 }
 
 impl Context {
     /// Brings the members to `current`; yields what leaves and what comes in.
-    async fn update(
-        &mut self,
-        account: &Account,
-        current: &Snapshot,
-        changes: &Changes,
-    ) -> Result<(Placed, Placed), MailError> {
+    async fn update(&mut self, account: &Account, current: &Snapshot, changes: &Changes) -> Result<Moved, MailError> {
         let fits = account.search_among(current, &self.query, &changes.touched).await?;
         let is_member = |uid: &Uid| fits.binary_search(uid).is_ok();
-        let mut leaves: Vec<Uid> = changes.touched.iter().filter(|uid| !is_member(uid)).copied().collect();
-        leaves.extend(&changes.gone);
-        leaves.sort_unstable();
+        let mut left: Vec<Uid> = changes.touched.iter().filter(|uid| !is_member(uid)).copied().collect();
         match &mut self.members {
             Members::Mailbox(uids) => {
-                leaves.retain(|uid| uids.contains(*uid));
+                left.retain(|uid| uids.contains(*uid));
+                let gone: Vec<Uid> = changes.gone.iter().filter(|uid| uids.contains(**uid)).copied().collect();
                 let comes: Vec<Uid> = fits.into_iter().filter(|uid| !uids.contains(*uid)).collect();
-                *uids = without(uids, &leaves);
+                *uids = without(&without(uids, &gone), &left);
                 let added = UidSet::from_uids(comes.iter().copied());
                 *uids = UidSet::from_ranges(uids.ranges().iter().chain(added.ranges()).cloned().collect::<Vec<_>>());
-                Ok((at_zero(leaves), at_zero(comes)))
+                Ok(Moved { gone: at_zero(gone), left: at_zero(left), added: at_zero(comes) })
             }
             Members::Sorted(criteria, members) => {
-                let removed = order::remove(members, &leaves);
+                let gone = order::remove(members, &changes.gone);
+                let left = order::remove(members, &left);
                 let added = order::insert(account, current, criteria, members, fits).await?;
-                Ok((removed, added))
+                Ok(Moved { gone, left, added })
             }
         }
     }

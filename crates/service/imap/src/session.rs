@@ -252,7 +252,7 @@ impl<S: Transport> Session<S> {
         let form = if self.notify.is_some() { UpdateForm::WithUid } else { form };
         let (known, own) = (selected.told.end(), std::mem::take(&mut selected.own));
         let current = selected.view.current();
-        let added = self.tell_removed(&current).await?;
+        let rest = self.tell_removed(&current).await?;
         let selected = self.selected_mut()?;
         let updates = selected.told.sync(&current, expunges);
         // RFC 9051 §7.5.2: a FETCH response that nobody asked for has the UID.
@@ -263,13 +263,8 @@ impl<S: Transport> Session<S> {
             line = updates.encode_some(from, OUTPUT_HIGH, out, &current.keywords, form);
             self.send_when_high().await?;
         }
-        // RFC 5465 §7: EXISTS, FETCH, and then the changes of searches.
-        let fetched = added.fetched(&self.selected()?.contexts);
-        let asks = !fetched.is_empty() || self.notify.as_ref().is_some_and(|notify| !notify.items().is_empty());
-        if let (Some(first), Some(_), true) = (known, updates.exists, asks) {
-            Box::pin(fetch::tell_new(self, fetch::New { first, own: UidSet::from_uids(own), fetched })).await?;
-        }
-        self.tell_added(added).await?;
+        let first = known.filter(|_| updates.exists.is_some());
+        Box::pin(fetch::tell_new(self, first, UidSet::from_uids(own), rest)).await?;
         let selected = self.selected()?;
         if selected.view.is_deleted() {
             self.machine.bye(None, "The mailbox was deleted");
@@ -391,11 +386,10 @@ impl<S: Transport> Session<S> {
             }
         };
         let is_idle = idling.is_some();
-        // NOTIFY hears of annotations at any time, together with everything else; others in IDLE.
-        let (with_notify, alone) = match (annotation_news, &notify) {
-            (Some(news), Some(notify)) if notify.wants_annotations() => (Some(news), None),
-            (Some(news), _) => (None, Some(news)),
-            (None, _) => (None, None),
+        // NOTIFY hears of annotations at any time, together with everything else, if it asks for them; others in IDLE.
+        let (with_notify, alone) = match &notify {
+            Some(notify) => (annotation_news.as_mut().filter(|_| notify.wants_annotations()), None),
+            None => (None, annotation_news.as_mut()),
         };
         let news = async {
             match (selected, notify) {

@@ -4,8 +4,10 @@
 //! into the output. `section.rs` streams what bodies are asked for.
 
 mod binary;
+mod news;
 mod section;
 
+pub(crate) use news::tell_new;
 pub(crate) use section::{Located, locate};
 
 use super::{message_limit, resync};
@@ -99,66 +101,6 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, fetch: Fetch) ->
         }
     }
     Ok(message_limit::answer(session, lacks.status(), exceeded))
-}
-
-/// News of messages that came.
-pub(crate) struct New {
-    /// Those from this UID on.
-    pub(crate) first: Uid,
-    /// But for those that the session put there itself (RFC 5465 §5.2).
-    pub(crate) own: UidSet,
-    /// What searches ask for of which messages (RFC 5465 §7), beside what NOTIFY asks for of all.
-    pub(crate) fetched: Vec<(Vec<FetchItem>, Vec<Uid>)>,
-}
-
-impl New {
-    /// What is asked for of a message, each item once.
-    fn items_of(&self, of_all: &[FetchItem], uid: Uid) -> Vec<FetchItem> {
-        let mut items = of_all.to_vec();
-        for (more, uids) in &self.fetched {
-            if uids.binary_search(&uid).is_ok() {
-                let missing: Vec<_> = more.iter().filter(|item| !items.contains(item)).cloned().collect();
-                items.extend(missing);
-            }
-        }
-        items
-    }
-}
-
-/// Tells of new messages what was asked for. No flag is set by it. What cannot be read is left out: the session knows of
-/// the messages.
-pub(crate) async fn tell_new<S: Transport>(session: &mut Session<S>, new: New) -> io::Result<()> {
-    let of_all = session.notify.as_ref().map_or(Vec::new(), |notify| notify.items().to_vec());
-    let selected = session.selected()?;
-    let mut plan = Plan {
-        account: selected.account.clone(),
-        keywords: selected.told.snapshot().keywords.clone(),
-        revision: if session.machine.enabled().rev2() { ImapRevision::Rev2 } else { ImapRevision::Rev1 },
-        needs_content: false,
-        items: Vec::new(),
-        seen: HashSet::new(),
-    };
-    let mut rest = selected.told.selection_of(&UidSet::from_ranges([new.first.get()..=u32::MAX]));
-    while !rest.is_empty() {
-        let told = &session.selected()?.told;
-        let page: Vec<_> =
-            told.messages(&rest).take(PAGE).map(|m| Target { seq: m.seq, entry: *m.entry, recent: m.recent }).collect();
-        let Some(last) = page.last().map(|target| target.seq) else { break };
-        rest = rest.behind(last);
-        let others = page.into_iter().filter(|target| !new.own.contains(target.entry.uid));
-        let asked: Vec<_> = others.map(|target| (new.items_of(&of_all, target.entry.uid), target)).collect();
-        for alike in asked.chunk_by(|(one, _), (other, _)| one == other) {
-            let Some((items, _)) = alike.first().filter(|(items, _)| !items.is_empty()) else { continue };
-            plan.needs_content = items.iter().any(needs_content);
-            plan.items.clone_from(items);
-            let targets: Vec<_> = alike.iter().map(|(_, target)| *target).collect();
-            if let Err(failure) = write_page(session, &plan, &targets, &mut Lacks::default()).await? {
-                status::of_mail(&failure);
-                return Ok(());
-            }
-        }
-    }
-    Ok(())
 }
 
 /// What could not be told.
