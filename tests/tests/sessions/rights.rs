@@ -118,6 +118,39 @@ async fn every_command_in_an_open_mailbox_is_done_with_its_rights_and_with_no_ot
     }
 }
 
+/// RFC 5465 §3.1: a mailbox that is named is watched with l and r, `\NoAccess` with l alone, and nothing is said of it without l.
+#[tokio::test]
+async fn notify_tells_what_the_rights_allow_and_nothing_else() {
+    let server = Server::start(Memory::new()).await;
+    let (mut anna, mut ben) = (signed_in(&server, ANNA).await, signed_in(&server, BEN).await);
+    let pairs = LETTERS.char_indices().flat_map(|(place, one)| {
+        LETTERS[place..].chars().map(move |other| if one == other { one.to_string() } else { format!("{one}{other}") })
+    });
+    let events = "(MessageNew MessageExpunge FlagChange MailboxMetadataChange)";
+    for (number, rights) in pairs.enumerate() {
+        let name = format!("Box{number}");
+        done(&mut anna, &format!("CREATE {name}")).await;
+        done(&mut anna, &format!("SETACL {name} {BEN} {rights}")).await;
+        ben.send(&format!("a NOTIFY SET STATUS (MAILBOXES \"Other Users/{ANNA}/{name}\" {events})\r\n")).await;
+        let answer = ben.answer().await;
+        let told: Vec<&str> = answer.iter().map(|line| line.split(" (").next().unwrap()).collect();
+        let status = format!("* STATUS \"Other Users/{ANNA}/{name}\"");
+        match (rights.contains('l'), rights.contains('r')) {
+            (true, true) => assert_eq!(told, [&status, "a OK NOTIFY completed"], "with {rights}"),
+            (true, false) => {
+                assert_eq!(told, ["* LIST", "a OK NOTIFY completed"], "with {rights}");
+                assert!(answer[0].starts_with("* LIST (\\NoAccess \\HasNoChildren)"), "with {rights}");
+            }
+            (false, _) => assert_eq!(told, ["a OK NOTIFY completed"], "with {rights}"),
+        }
+        done(&mut anna, &format!("SETMETADATA {name} (/shared/comment \"x\")")).await;
+        done(&mut anna, &format!("APPEND {name} {{3+}}\r\nx\r\n")).await;
+        ben.send("b NOOP\r\n").await;
+        let told = ben.answer().await.len() - 1;
+        assert_eq!(told > 0, rights.contains('l') && rights.contains('r'), "with {rights}");
+    }
+}
+
 /// The line that ends the answer to a command, with the mailbox put in.
 async fn ask(client: &mut Client, prefix: &str, command: &str) -> String {
     let mut words = Vec::new();

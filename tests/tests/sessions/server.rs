@@ -2,7 +2,8 @@
 
 use crate::client::Client;
 use domain::{
-    Delivery, DeliveryOptions, Directory, Mail, MailOptions, NewMessage, PasswordOptions, Queue, QueueOptions, Traces,
+    AclChange, AclKey, Delivery, DeliveryOptions, Directory, Grantee, Mail, MailOptions, NewMessage, PasswordOptions,
+    Queue, QueueOptions, Traces,
 };
 use net::{Admission, Certificates, ConnectionLimits, Peer, Shutdown, Stream, TlsOptions, TlsServer, self_made};
 use proto_smtp::Role;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use store_kv::Engine;
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
-use types::{AccountId, Address, DomainName, MailboxName, ManualClock, Secret, Timestamp};
+use types::{AccountId, Address, DomainName, MailboxName, ManualClock, Rights, Secret, Timestamp};
 
 /// 2026-02-01T00:00:00Z
 const NOW: Timestamp = Timestamp(1_769_904_000_000);
@@ -142,6 +143,17 @@ impl Server {
         for name in names {
             account.create(&MailboxName::parse(&name).unwrap(), None).await.unwrap();
         }
+    }
+
+    /// Makes another account whose INBOX everybody may read.
+    pub(crate) async fn add_sharer(&self, address: &str) {
+        let Shared { mail, directory, .. } = &self.shared;
+        let password = Secret::new(PASSWORD.to_owned());
+        let id = directory.account_add(&Address::parse(address).unwrap(), &password, None).await.unwrap();
+        let account = mail.account(id).await.unwrap();
+        let inbox = account.mailboxes().await.unwrap().get(&MailboxName::inbox()).unwrap().id;
+        let (key, rights) = (AclKey::grant(Grantee::Anyone), Rights::parse("lr").unwrap());
+        directory.acl_set(&account, inbox, key, AclChange::Replace(rights)).await.unwrap();
     }
 
     /// How many mailboxes the account has.

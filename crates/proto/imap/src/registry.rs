@@ -117,8 +117,7 @@ pub static COMMANDS: &[Spec] = &[
     row("SETQUOTA", Stage::Authenticated, command::setquota::parse).announced("QUOTASET"),
     row("IDLE", Stage::Authenticated, bare::IDLE).announced("IDLE"),
     row("COMPRESS", Stage::Authenticated, command::compress::parse).announced("COMPRESS=DEFLATE"),
-    // Not announced: only one's own mailboxes are watched yet, not others' that one may read (RFC 5465 §5.4).
-    row("NOTIFY", Stage::Authenticated, command::notify::parse),
+    row("NOTIFY", Stage::Authenticated, command::notify::parse).announced("NOTIFY"),
     row("CHECK", Stage::Selected, bare::CHECK),
     row("CLOSE", Stage::Selected, bare::CLOSE),
     row("UNSELECT", Stage::Selected, bare::UNSELECT).announced("UNSELECT"),

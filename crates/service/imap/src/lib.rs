@@ -3,6 +3,7 @@
 //! [`run`] serves one connection. `session.rs` is its loop, `dispatch.rs` leads from a command to its room in
 //! `command/`, `selected.rs` is the open mailbox, `status.rs` says what a client hears of a failure.
 
+mod accounts;
 mod annotation_news;
 mod command;
 mod contexts;

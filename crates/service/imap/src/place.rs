@@ -178,20 +178,6 @@ impl<S: Transport> Session<S> {
     pub(crate) async fn account_of(&self, mailbox: &MailboxInfo) -> Result<Account, MailError> {
         self.service.shared.mail.account(mailbox.owner).await
     }
-
-    /// A mailbox's name as this session's user writes it; `None` if it can have none.
-    pub(crate) async fn name_of(
-        &self,
-        account: &Account,
-        name: &MailboxName,
-    ) -> Result<Option<MailboxName>, MailError> {
-        if account.id() == self.reader()? {
-            return Ok(Some(name.clone()));
-        }
-        let named = self.service.shared.directory.account_named(account.id()).await.map_err(of_directory)?;
-        let root = named.and_then(|(address, marks)| root_of(&address, marks.shared));
-        Ok(root.and_then(|root| MailboxName::parse(&format!("{root}{HIERARCHY_SEPARATOR}{name}")).ok()))
-    }
 }
 
 /// A failure of the directory, as one of mail: all that can come here is trouble of ours.
@@ -214,8 +200,22 @@ fn take_apart(name: &MailboxName) -> Path<'_> {
     address_of(level).map_or(Path::Nowhere, |address| Path::Other { address, shared, name })
 }
 
+/// Whether a name is in the user's own namespace (RFC 2342).
+pub(crate) fn is_own(name: &MailboxName) -> bool {
+    matches!(take_apart(name), Path::Own)
+}
+
+/// The one spelling of a name in another's account.
+pub(crate) fn spelled(name: &MailboxName) -> MailboxName {
+    let Path::Other { address, shared, name: below } = take_apart(name) else { return name.clone() };
+    let spelled = root_of(&address, shared).zip(MailboxName::parse(below).ok());
+    let spelled =
+        spelled.and_then(|(root, below)| MailboxName::parse(&format!("{root}{HIERARCHY_SEPARATOR}{below}")).ok());
+    spelled.unwrap_or_else(|| name.clone())
+}
+
 /// The name above an account's mailboxes.
-fn root_of(address: &Address, shared: bool) -> Option<MailboxName> {
+pub(crate) fn root_of(address: &Address, shared: bool) -> Option<MailboxName> {
     let first = if shared { SHARED } else { OTHER_USERS };
     MailboxName::parse(&format!("{first}{HIERARCHY_SEPARATOR}{}", level_of(address))).ok()
 }
@@ -264,6 +264,17 @@ mod tests {
         for bad in ["ann", "a=@x.example", "a=zz@x.example", "a=2", "@x.example"] {
             assert!(address_of(bad).is_none(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_mailbox_of_another_has_one_name() {
+        let name = |text: &str| MailboxName::parse(text).unwrap();
+        let told = "Other Users/ann@x.example/INBOX";
+        assert_eq!(spelled(&name("Other Users/Ann@X.Example/inbox")), name(told));
+        for same in [told, "Shared/nobody/a", "Other Users", "A/b"] {
+            assert_eq!(spelled(&name(same)), name(same));
+        }
+        assert!(is_own(&name("A/b")) && !is_own(&name("Shared")) && !is_own(&name(told)));
     }
 
     #[test]

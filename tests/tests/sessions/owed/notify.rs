@@ -9,6 +9,8 @@ use store_kv::Memory;
 const INTERVAL: Duration = Duration::from_millis(250);
 /// As the service has it: the most mailboxes that one session watches.
 const WATCHED_MAX: usize = 2000;
+/// As the service has it: the most accounts of others that one session watches.
+const ACCOUNTS_MAX: usize = 100;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mailbox_that_changes_all_the_time_costs_a_few_answers_and_its_last_state_is_told() {
@@ -55,6 +57,29 @@ async fn more_mailboxes_than_one_session_may_watch_are_an_overflow() {
     assert_eq!(said(&mut client, names).await, ["c OK NOTIFY completed"]);
     server.create(["another".to_owned()]).await;
     assert_eq!(client.line().await.unwrap(), "* LIST (\\HasNoChildren) \"/\" another");
+}
+
+#[tokio::test]
+async fn more_accounts_than_one_session_may_watch_are_an_overflow() {
+    let server = Server::start(Memory::new()).await;
+    for n in 0..ACCOUNTS_MAX {
+        server.add_sharer(&format!("sharer{n}@example.test")).await;
+    }
+    let (mut client, mut of_one) = (sign_in(&server).await, sign_in(&server).await);
+    let set = "a NOTIFY SET STATUS (SUBTREE \"Other Users\" (MessageNew MessageExpunge))\r\n";
+    assert_eq!(said(&mut client, set).await.len(), ACCOUNTS_MAX + 1);
+    let one = "a NOTIFY SET (SUBTREE \"Other Users/sharer7@example.test\" (MessageNew MessageExpunge))\r\n";
+    assert_eq!(said(&mut of_one, one).await, ["a OK NOTIFY completed"]);
+    server.add_sharer("more@example.test").await;
+    let overflow = "* OK [NOTIFICATIONOVERFLOW] There is too much to watch";
+    assert_eq!(client.line().await.unwrap(), overflow);
+    // It is told once.
+    server.add_sharer("another@example.test").await;
+    assert_eq!(said(&mut client, "b NOOP\r\n").await, ["b OK NOOP completed"]);
+    assert_eq!(said(&mut client, set).await, ["a NO [NOTIFICATIONOVERFLOW] That is too much to watch"]);
+    // Those that nobody asked for do not count.
+    assert_eq!(said(&mut of_one, "b NOOP\r\n").await, ["b OK NOOP completed"]);
+    assert_eq!(said(&mut of_one, one).await, ["a OK NOTIFY completed"]);
 }
 
 #[tokio::test]

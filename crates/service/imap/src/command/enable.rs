@@ -6,10 +6,12 @@ use proto_imap::command::Enable;
 use proto_imap::command::enable::Extension;
 use proto_imap::{Response, Status};
 use service_session::Transport;
+use std::sync::Arc;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, enable: &Enable) -> Status {
-    if enable.extensions.iter().any(|extension| matches!(extension, Extension::Metadata | Extension::MetadataServer))
-        && let Err(failure) = session.follow_annotations().await
+    let of_mailboxes = enable.extensions.contains(&Extension::Metadata);
+    if (of_mailboxes || enable.extensions.contains(&Extension::MetadataServer))
+        && let Err(failure) = session.follow_annotations(Arc::default(), of_mailboxes).await
     {
         return status::of_mail(&failure);
     }

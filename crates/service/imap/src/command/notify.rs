@@ -9,6 +9,7 @@ use proto_imap::view::{Expunges, UpdateForm, Wanted};
 use proto_imap::{Code, Status};
 use service_session::Transport;
 use std::io;
+use std::sync::Arc;
 
 pub(crate) async fn run<S: Transport>(session: &mut Session<S>, arguments: Arguments) -> io::Result<Status> {
     let (set, is_set) = match arguments {
@@ -16,13 +17,19 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, arguments: Argum
         Arguments::None => (NotifySet::default(), false),
     };
     let tells_status = set.status;
-    let notify = match Notify::begin(session.account()?, set).await {
+    let notify = match Notify::begin(&session.service.shared, session.account()?, set).await {
         Ok(Ok(notify)) => notify,
         Ok(Err(_)) => return Ok(Status::no(Code::NotificationOverflow, "That is too much to watch")),
         Err(failure) => return Ok(status::of_mail(&failure)),
     };
+    if notify.wants_annotations()
+        && let Err(failure) = session.follow_annotations(Arc::clone(notify.groups()), false).await
+    {
+        return Ok(status::of_mail(&failure));
+    }
     if is_set {
-        // It is a NOOP too: what has gathered is told, whatever is wanted from here on.
+        // What was to be told until here is, whatever is wanted from here on; it is a NOOP too (RFC 5465 §3.1).
+        session.tell_others_now().await?;
         session.notify = None;
         session.apply_wanted(Wanted::ALL);
         session.tell(Expunges::Told, UpdateForm::Plain).await?;
@@ -30,13 +37,9 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, arguments: Argum
     if notify.items().contains(&FetchItem::ModSeq) {
         session.enable_condstore();
     }
-    if notify.wants_annotations()
-        && let Err(failure) = session.follow_annotations().await
-    {
-        return Ok(status::of_mail(&failure));
-    }
     session.apply_wanted(notify.wanted());
     session.notify = Some(Box::new(notify));
+    session.send_denied().await?;
     if tells_status {
         session.send_watched().await?;
     }
