@@ -179,7 +179,7 @@ pub fn mailbox(display: Option<&str>, address: &Address) -> String {
 }
 
 /// `name="value"`, or the RFC 2231 form for what a quoted string cannot hold.
-fn parameter(name: &str, value: &str) -> String {
+pub(crate) fn parameter(name: &str, value: &str) -> String {
     if value.chars().all(|c| c == ' ' || c.is_ascii_graphic()) {
         return format!("{name}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""));
     }
