@@ -10,6 +10,7 @@ mod aliases;
 mod cache;
 mod credential;
 mod intent;
+mod login_delay;
 mod resolve;
 mod rows;
 mod settings;
@@ -150,6 +151,7 @@ pub struct Directory {
     hasher: Hasher,
     verified: Verified,
     throttle: Throttle,
+    sign_ins: login_delay::SignIns,
 }
 
 impl Directory {
@@ -164,7 +166,8 @@ impl Directory {
         let hasher = Hasher::new(options.argon2, options.scram_iterations, options.concurrent)?;
         let verified = Verified::new(options.remember, options.remember_max)?;
         let throttle = Throttle::new(options.throttle);
-        Ok(Arc::new(Self { engine, clock, mail, options, cache, hasher, verified, throttle }))
+        let sign_ins = login_delay::SignIns::default();
+        Ok(Arc::new(Self { engine, clock, mail, options, cache, hasher, verified, throttle, sign_ins }))
     }
 
     /// Commits; `false` asks to decide anew, because somebody else was faster.

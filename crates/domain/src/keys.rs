@@ -9,6 +9,7 @@
 //! | `S` | number u32 | a subscription: the name (which may be longer than a key) |
 //! | `P` | mailbox u32, UID u32 | a placement: email, flags, modseq, size, dates, UIDL |
 //! | `C` | mailbox u32, chunk u32 | placements in columns, a copy for quick loading |
+//! | `K` | mailbox u32, block u32 | which of 65,536 UIDs POP3 does not show any more |
 //! | `L` | mailbox u32, modseq u64 | a change of flags since the chunks were written: the UIDs |
 //! | `E` | email u64 | a content: body, hash, trace id, thread, summary |
 //! | `H` | hash u64 | a message id with a base subject: the thread, and how many contents name it |
@@ -161,7 +162,7 @@ pub(crate) fn chunk(account: AccountId, mailbox: MailboxId, index: u32) -> Bytes
     key(account, b'C', &[&mailbox.0.to_be_bytes(), &index.to_be_bytes()])
 }
 
-/// Reads the place off a key of [`chunk`].
+/// Reads the place off a key of [`chunk`] or [`hidden`].
 pub(crate) fn chunk_of(key: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(rest(key).get(4..)?.try_into().ok()?))
 }
@@ -169,6 +170,16 @@ pub(crate) fn chunk_of(key: &[u8]) -> Option<u32> {
 /// All chunks of a mailbox.
 pub(crate) fn chunks(account: AccountId, mailbox: MailboxId) -> Bytes {
     key(account, b'C', &[&mailbox.0.to_be_bytes()])
+}
+
+/// Which UIDs of a block POP3 does not show.
+pub(crate) fn hidden(account: AccountId, mailbox: MailboxId, block: u32) -> Bytes {
+    key(account, b'K', &[&mailbox.0.to_be_bytes(), &block.to_be_bytes()])
+}
+
+/// All such blocks of a mailbox.
+pub(crate) fn all_hidden(account: AccountId, mailbox: MailboxId) -> Bytes {
+    key(account, b'K', &[&mailbox.0.to_be_bytes()])
 }
 
 /// A change of messages that are in chunks.
@@ -279,6 +290,7 @@ pub(crate) fn annotation(account: AccountId, mailbox: MailboxId, reader: Account
 // | `e` | account u32 | what is set for the account |
 // | `f` | domain | what is set for the domain |
 // | `i` | | the next account id |
+// | `l` | | the longest POP3 login delay that is set for anybody, and for how many |
 // | `s` | | the secret that makes up SCRAM keys for names that do not exist |
 
 /// The account that holds the directory.
@@ -383,6 +395,16 @@ pub(crate) fn account_settings(account: AccountId) -> Bytes {
 /// What is set for a domain.
 pub(crate) fn domain_settings(domain: &str) -> Bytes {
     key(DIRECTORY, b'f', &[domain.as_bytes()])
+}
+
+/// All that is set for accounts, and for domains.
+pub(crate) fn all_settings() -> [Bytes; 2] {
+    [b'e', b'f'].map(|kind| key(DIRECTORY, kind, &[]))
+}
+
+/// The longest login delay that is set.
+pub(crate) fn longest_login_delay() -> Bytes {
+    key(DIRECTORY, b'l', &[])
 }
 
 /// The next account id.

@@ -10,6 +10,7 @@ mod across;
 mod annotations;
 mod chunk;
 mod content;
+mod hidden;
 mod live;
 mod load;
 mod mailboxes;

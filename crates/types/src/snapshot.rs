@@ -38,6 +38,8 @@ pub struct Chunk {
     max_modseq: ModSeq,
     /// How many have no `\Seen`.
     unseen: u32,
+    /// How large they are together.
+    octets: u64,
 }
 
 impl Default for ModSeq {
@@ -78,7 +80,8 @@ impl Chunk {
     fn new(entries: Vec<Entry>) -> Self {
         let max_modseq = entries.iter().map(|e| e.modseq).max().unwrap_or_default();
         let unseen = count(entries.iter().filter(|e| !e.flags.contains(Flags::SEEN)).count());
-        Self { entries, max_modseq, unseen }
+        let octets = entries.iter().map(|e| u64::from(e.size)).sum();
+        Self { entries, max_modseq, unseen, octets }
     }
 
     /// Its messages, by UID.
@@ -284,6 +287,11 @@ impl Snapshot {
     /// How many messages have no `\Seen`, in time proportional to the number of chunks.
     pub fn unseen(&self) -> u32 {
         self.slots.iter().map(|s| s.chunk.unseen).sum()
+    }
+
+    /// How large the messages are together, in time proportional to the number of chunks.
+    pub fn octets(&self) -> u64 {
+        self.slots.iter().map(|s| s.chunk.octets).sum()
     }
 
     /// The first message without `\Seen`, in time proportional to the number of chunks.

@@ -13,7 +13,7 @@ use super::cache::{address_key, damaged, get_parsed};
 use super::{ATTEMPTS, AccountState, Directory, DirectoryError};
 use crate::keys::{self, DIRECTORY};
 use bytes::Bytes;
-use row::SettingsRow;
+pub(super) use row::SettingsRow;
 use store_kv::Batch;
 use types::{AccountId, Address, DomainName};
 use values::SettingValue;
@@ -49,6 +49,9 @@ struct Key {
     show: fn(&Settings) -> String,
 }
 
+/// The tag of `pop3.login-delay`.
+const LOGIN_DELAY_TAG: u64 = 2;
+
 /// Every setting.
 static KEYS: [Key; 6] = [
     Key {
@@ -59,7 +62,7 @@ static KEYS: [Key; 6] = [
         show: |settings| settings.on_delete.text(),
     },
     Key {
-        tag: 2,
+        tag: LOGIN_DELAY_TAG,
         name: "pop3.login-delay",
         values: "a time of at most a day, such as 0s, 90s or 15m",
         apply: |settings, text| read(&mut settings.login_delay, text),
@@ -217,6 +220,11 @@ impl Layers {
 }
 
 impl Directory {
+    /// What holds for those of whom nothing is known yet.
+    pub fn server_settings(&self) -> Settings {
+        self.options.settings
+    }
+
     /// What holds for an account that is in use.
     pub async fn settings(&self, account: AccountId) -> Result<Settings, DirectoryError> {
         let row = self.account_row(account).await?.filter(|row| row.state == AccountState::Active);
@@ -292,9 +300,11 @@ impl Directory {
             Some(stored) => SettingsRow::decode(stored).ok_or_else(damaged)?,
             None => SettingsRow::default(),
         };
+        let before = row.clone();
         for change in changes {
             row.set(change.tag, change.value.as_deref());
         }
+        self.put_longest_delay(batch, &key, (&before, &row)).await?;
         batch.expect(key.clone(), stored);
         match row.encode() {
             Some(row) => batch.put(key, row),

@@ -5,6 +5,7 @@ pub(super) mod append;
 pub(super) mod expunge;
 pub(super) mod flags;
 pub(super) mod fold;
+pub(super) mod hide;
 pub(super) mod inbox;
 pub(super) mod mailbox;
 pub(super) mod replace;
@@ -93,23 +94,32 @@ fn next_uids(row: &MailboxRow, count: usize) -> Result<impl Iterator<Item = Uid>
     Ok((row.next_uid..end).filter_map(|uid| u32::try_from(uid).ok().and_then(Uid::new)))
 }
 
-/// Tells which messages that come into INBOX need a UIDL of their own, because the same content is there already.
+/// Tells which messages that come into INBOX need a UIDL of their own, because one there has it already: the one that
+/// follows from the same content, or the stored one.
 struct Twins {
+    /// Contents whose UIDL is taken.
     present: HashSet<EmailId>,
+    /// Stored UIDLs that are taken.
+    stored: HashSet<Box<str>>,
 }
 
 impl Twins {
     /// Compares what comes with what a mailbox has.
     fn new(inbox: &Snapshot, coming: impl Iterator<Item = EmailId>) -> Self {
         let coming: HashSet<_> = coming.collect();
-        let present = inbox.iter().map(|entry| entry.email).filter(|email| coming.contains(email)).collect();
-        Self { present }
+        // What has a stored UIDL has not taken the one of its content.
+        let derived = inbox.iter().filter(|entry| inbox.uidls.is_empty() || !inbox.uidls.contains_key(&entry.uid));
+        let present = derived.map(|entry| entry.email).filter(|email| coming.contains(email)).collect();
+        Self { present, stored: inbox.uidls.values().cloned().collect() }
     }
 
     /// The UIDL of a message that comes with this one, if it cannot be the one that follows from its content.
     fn uidl(&mut self, mailbox: MailboxId, uid: Uid, email: EmailId, own: Option<&str>) -> Option<Box<str>> {
-        let is_first = self.present.insert(email);
-        if is_first || own.is_some() {
+        let is_free = match own {
+            Some(own) => self.stored.insert(own.into()),
+            None => self.present.insert(email),
+        };
+        if is_free {
             return own.map(Box::from);
         }
         Some(format!("{:x}.{:x}.{:x}", email.0, mailbox.0, uid.get()).into())

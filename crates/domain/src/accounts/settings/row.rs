@@ -1,5 +1,7 @@
 //! The row of settings: numbers with texts. What this version does not know is kept as it is.
 
+use super::LOGIN_DELAY_TAG;
+use super::values::{LoginDelay, SettingValue as _};
 use crate::row::{RowReader, RowWriter};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -10,7 +12,7 @@ const SETTINGS_MAX: usize = 1000;
 
 /// What an account or a domain says itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct SettingsRow(BTreeMap<u64, Box<str>>);
+pub(in super::super) struct SettingsRow(BTreeMap<u64, Box<str>>);
 
 impl SettingsRow {
     pub(super) fn get(&self, tag: u64) -> Option<&str> {
@@ -24,6 +26,11 @@ impl SettingsRow {
         };
     }
 
+    /// How long POP3 programs have to wait, if it is said here.
+    pub(in super::super) fn login_delay(&self) -> Option<LoginDelay> {
+        self.get(LOGIN_DELAY_TAG).and_then(LoginDelay::parse)
+    }
+
     /// The row, or `None` if nothing is said.
     pub(super) fn encode(&self) -> Option<Bytes> {
         let mut row = RowWriter::new(FORMAT, self.0.len() * 16);
@@ -34,7 +41,7 @@ impl SettingsRow {
         (!self.0.is_empty()).then(|| row.finish())
     }
 
-    pub(super) fn decode(row: &[u8]) -> Option<Self> {
+    pub(in super::super) fn decode(row: &[u8]) -> Option<Self> {
         let mut row = RowReader::new(row, FORMAT)?;
         let mut all = BTreeMap::new();
         while row.left() > 0 {

@@ -122,3 +122,33 @@ async fn settings_go_with_what_they_belong_to() {
     directory.domain_add(&domain).await.unwrap();
     assert_eq!(directory.domain_settings(&domain).await.unwrap().language, Language::De);
 }
+
+#[tokio::test]
+async fn the_longest_login_delay_follows_what_is_set() {
+    let directory = directory();
+    let domain = DomainName::parse("x.example").unwrap();
+    directory.domain_add(&domain).await.unwrap();
+    let addresses = ["ann@x.example", "bob@x.example"].map(|text| Address::parse(text).unwrap());
+    for address in &addresses {
+        directory.account_add(address, &Secret::new("geheim 1".into()), None).await.unwrap();
+    }
+    let longest = async || directory.login_delay_longest().await.unwrap().get().as_secs();
+    let set = async |address: &Address, text: &str| {
+        directory.account_settings_change(address, &changes(&[text])).await.unwrap();
+    };
+    assert_eq!(longest().await, 0);
+    directory.domain_settings_change(&domain, &changes(&["pop3.login-delay=30s"])).await.unwrap();
+    set(&addresses[0], "pop3.login-delay=90s").await;
+    set(&addresses[1], "pop3.login-delay=90s").await;
+    assert_eq!(longest().await, 90);
+    set(&addresses[0], "pop3.login-delay=10s").await;
+    assert_eq!(longest().await, 90, "somebody else still has it");
+    set(&addresses[1], "pop3.login-delay=").await;
+    assert_eq!(longest().await, 30);
+    set(&addresses[0], "notices=off").await;
+    set(&addresses[0], "pop3.login-delay=86400s").await;
+    assert_eq!(longest().await, 86_400);
+    set(&addresses[0], "pop3.login-delay=").await;
+    directory.domain_settings_change(&domain, &changes(&["pop3.login-delay="])).await.unwrap();
+    assert_eq!(longest().await, 0);
+}

@@ -163,7 +163,7 @@ impl Sweep {
             }
             // A page may be short because its rows are large, so only an empty one is the end.
             let mut is_last = messages.is_empty();
-            for prefix in [keys::tombstones, keys::changes, keys::chunks] {
+            for prefix in [keys::tombstones, keys::changes, keys::chunks, keys::all_hidden] {
                 let rows = tx.scan(&page(&prefix(tx.id, mailbox)))?;
                 plan.deletes.extend(rows.iter().map(|(key, _)| key.clone()));
                 is_last &= rows.is_empty();
