@@ -80,6 +80,9 @@ pub trait Backend {
     /// Marks an account as shared, or as an operator's.
     async fn mark(&self, address: &str, shared: bool) -> anyhow::Result<()>;
 
+    /// Sets how things are for an account, as `postamt account set` does.
+    async fn set(&self, address: &str, settings: &[String]) -> anyhow::Result<()>;
+
     /// Makes an address that leads to others.
     async fn add_alias(&self, alias: &str, targets: &[String]) -> anyhow::Result<()>;
 

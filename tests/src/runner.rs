@@ -70,7 +70,7 @@ fn label_of(action: &Action) -> Option<Label> {
         | Action::Skip(label)
         | Action::ExpectClosed(label)
         | Action::Given(Given::Connection(label, _)) => Some(*label),
-        Action::Given(_) | Action::Wait(_) | Action::Undelete => None,
+        Action::Given(_) | Action::Wait(_) | Action::Undelete | Action::Set(..) => None,
     }
 }
 
@@ -88,6 +88,7 @@ impl<B: Backend> Player<'_, B> {
             Action::Given(given) => self.prepare(given).await,
             Action::Wait(time) => self.backend.advance(*time).await,
             Action::Undelete => self.backend.undelete().await,
+            Action::Set(address, settings) => self.backend.set(address, settings).await,
             Action::Send(label, pattern) => {
                 let line = pattern.fill(&self.captures)?;
                 self.connection(*label).await?.send(&line).await
@@ -177,6 +178,7 @@ impl<B: Backend> Player<'_, B> {
             Given::MessageLimit(limit) => self.backend.limit_messages(*limit).await,
             Given::EveryStep => self.backend.tell_every_step().await,
             Given::Mark { address, shared } => self.backend.mark(address, *shared).await,
+            Given::Set { address, settings } => self.backend.set(address, settings).await,
             Given::Alias { alias, targets } => self.backend.add_alias(alias, targets).await,
             Given::Messages { mailbox, count, captures } => {
                 for number in 1..=*count {

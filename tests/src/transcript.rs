@@ -43,6 +43,8 @@ pub(crate) enum Action {
     Wait(Duration),
     /// The operator brings back all deleted mail of Anna's account.
     Undelete,
+    /// The operator sets how things are for an account.
+    Set(String, Vec<String>),
 }
 
 /// A step and the line it stands in.

@@ -1,31 +1,49 @@
-//! Every text that an IMAP answer says to people has its German row (RFC 5255 §3), and every row is said somewhere.
+//! Every text that an IMAP or POP3 answer says to people has its German row (RFC 5255 §3, RFC 6856 §3), and every row is
+//! said somewhere.
 
 use crate::problem::Problem;
 use crate::rust_source::{Kind, pieces, string_literals, without_tests};
 use crate::workspace::Workspace;
 use std::collections::BTreeSet;
 
-/// Where the translations stand: English and German by turns.
-const ROWS: &str = "crates/proto/imap/src/language/de.rs";
-/// Where IMAP's texts are said.
-const ROOMS: [&str; 2] = ["crates/proto/imap/src/", "crates/service/imap/src/"];
+/// A protocol's texts.
+struct Texts {
+    /// Where the translations stand: English and German by turns.
+    rows: &'static str,
+    /// Where its texts are said.
+    rooms: [&'static str; 2],
+}
+
+const ALL: [Texts; 2] = [
+    Texts {
+        rows: "crates/proto/imap/src/language/de.rs",
+        rooms: ["crates/proto/imap/src/", "crates/service/imap/src/"],
+    },
+    Texts {
+        rows: "crates/proto/pop3/src/language/de.rs",
+        rooms: ["crates/proto/pop3/src/", "crates/service/pop3/src/"],
+    },
+];
 /// What a text may end with that is translated by itself.
 const COMPLETED: &str = " completed";
 
 /// Compares the sources with the translations.
 pub(crate) fn check(workspace: &Workspace) -> anyhow::Result<Vec<Problem>> {
-    let rows = workspace.text(ROWS)?;
-    let mut sources = Vec::new();
-    for file in workspace.rust_files() {
-        let is_room = ROOMS.iter().any(|room| file.starts_with(room));
-        if is_room && file != ROWS && !file.contains("/tests") {
-            sources.push((file.to_owned(), workspace.text(file)?));
+    let mut problems = Vec::new();
+    for texts in &ALL {
+        let mut sources = Vec::new();
+        for file in workspace.rust_files() {
+            let is_room = texts.rooms.iter().any(|room| file.starts_with(room));
+            if is_room && file != texts.rows && !file.contains("/tests") {
+                sources.push((file.to_owned(), workspace.text(file)?));
+            }
         }
+        problems.extend(compare(texts.rows, &workspace.text(texts.rows)?, &sources));
     }
-    Ok(compare(&rows, &sources))
+    Ok(problems)
 }
 
-fn compare(rows: &str, sources: &[(String, String)]) -> Vec<Problem> {
+fn compare(name: &str, rows: &str, sources: &[(String, String)]) -> Vec<Problem> {
     let literals: Vec<_> = string_literals(rows).into_iter().map(|(line, text)| (line, one_line(text))).collect();
     let english: Vec<_> = literals.iter().step_by(2).collect();
     let known: BTreeSet<&str> = english.iter().map(|(_, text)| text.as_str()).collect();
@@ -34,13 +52,13 @@ fn compare(rows: &str, sources: &[(String, String)]) -> Vec<Problem> {
     for (file, source) in sources {
         for Said { line, text, is_for_people } in texts(without_tests(source)) {
             if is_for_people && !known.contains(text.as_str()) && !text.ends_with(COMPLETED) {
-                problems.push(Problem::at(file, line, format!("`{text}` is not in {ROWS}")));
+                problems.push(Problem::at(file, line, format!("`{text}` is not in {name}")));
             }
             said.insert(text);
         }
     }
     let unsaid = english.iter().filter(|(_, text)| !said.contains(text));
-    problems.extend(unsaid.map(|(line, text)| Problem::at(ROWS, *line, format!("nothing says `{text}`"))));
+    problems.extend(unsaid.map(|(line, text)| Problem::at(name, *line, format!("nothing says `{text}`"))));
     problems
 }
 
@@ -94,7 +112,7 @@ mod tests {
             Status::ok("NOOP completed"); Status::no(Code::Limit, "Too much"); expect(b' ', "A space is missing");
             Status::ok("Highest"); error!("the store is full"); "BODY[TEXT] NIL"; // "In a comment"
         "#;
-        let found = compare(rows, &[("a.rs".to_owned(), source.to_owned())]);
+        let found = compare("de.rs", rows, &[("a.rs".to_owned(), source.to_owned())]);
         let found: Vec<_> = found.iter().map(ToString::to_string).collect();
         assert_eq!(found.len(), 3, "{found:?}");
         assert!(found[0].contains("`Too much`") && found[1].contains("`Highest`") && found[2].contains("`Never said`"));

@@ -30,6 +30,10 @@ impl Backend for Toy {
         Ok(())
     }
 
+    async fn set(&self, _: &str, _: &[String]) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     async fn add_alias(&self, _: &str, _: &[String]) -> anyhow::Result<()> {
         Ok(())
     }

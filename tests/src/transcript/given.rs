@@ -10,6 +10,7 @@
 //! given: progress at every step
 //! given: operator anna@example.test
 //! given: shared account ben@example.test
+//! given: anna@example.test pop3.on-delete=keep language=de
 //! given: alias sales@example.test to anna@example.test ben@example.test
 //! given: C in clear
 //! given: C greeted
@@ -56,6 +57,11 @@ pub(crate) enum Given {
     Mark {
         address: String,
         shared: bool,
+    },
+    /// What is set for an account.
+    Set {
+        address: String,
+        settings: Vec<String>,
     },
     Alias {
         alias: String,
@@ -118,6 +124,10 @@ fn one(home: Protocol, text: &str) -> anyhow::Result<Given> {
     if let Some(rest) = text.strip_prefix("alias ") {
         let (alias, targets) = rest.split_once(" to ").context("to whom?")?;
         return Ok(Given::Alias { alias: alias.to_owned(), targets: targets.split(' ').map(str::to_owned).collect() });
+    }
+    if let Some((address, settings)) = text.split_once(' ').filter(|(address, _)| address.contains('@')) {
+        let settings = settings.split(' ').map(str::to_owned).collect();
+        return Ok(Given::Set { address: address.to_owned(), settings });
     }
     if let Some(rest) = text.strip_prefix("message ") {
         return message(rest);
@@ -253,6 +263,8 @@ mod tests {
         let mark = |address: &str, shared| Some(Given::Mark { address: address.to_owned(), shared });
         assert_eq!(one("operator a@b"), mark("a@b", false));
         assert_eq!(one("shared account a@b"), mark("a@b", true));
+        let (address, settings) = ("a@b".to_owned(), vec!["c=d".to_owned(), "e=".to_owned()]);
+        assert_eq!(one("a@b c=d e="), Some(Given::Set { address, settings }));
         let [alias, anna, ben] = ["sales@x", "anna@x", "ben@x"].map(str::to_owned);
         assert_eq!(one("alias sales@x to anna@x ben@x"), Some(Given::Alias { alias, targets: vec![anna, ben] }));
     }

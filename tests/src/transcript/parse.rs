@@ -40,6 +40,11 @@ pub(super) fn parse(path: &str, text: &str) -> anyhow::Result<Transcript> {
             match prefix {
                 "given" => Ok((Given::parse(home, rest)?.into_iter().map(Action::Given).collect(), None)),
                 "admin" if rest == "undelete" => Ok((vec![Action::Undelete], None)),
+                "admin" if rest.starts_with("set ") => {
+                    let mut words = rest.split(' ').skip(1).map(str::to_owned);
+                    let address = words.next().context("for whom?")?;
+                    Ok((vec![Action::Set(address, words.collect())], None))
+                }
                 "admin" => bail!("`{rest}` is nothing that the operator can do"),
                 "wait" => Ok((vec![Action::Wait(parse_wait(rest)?)], None)),
                 _ => speech(&speaker(home, prefix)?, rest),

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use domain::{
     AccountMark, Delivery, DeliveryOptions, Directory, FlagNames, Mail, MailOptions, NewMessage, PasswordOptions,
-    Queue, QueueOptions, Traces,
+    Queue, QueueOptions, SettingChange, Traces,
 };
 use net::{Admission, Certificates, ConnectionLimits, Peer, ShutdownToken, TlsOptions, TlsServer, self_made};
 use proto_imap::codec::{Cursor, date, modified_utf7};
@@ -146,6 +146,11 @@ impl Backend for Server {
     async fn mark(&self, address: &str, shared: bool) -> anyhow::Result<()> {
         let mark = if shared { AccountMark::Shared } else { AccountMark::Admin };
         Ok(self.shared.directory.mark_set(&Address::parse(address)?, mark, true).await?)
+    }
+
+    async fn set(&self, address: &str, settings: &[String]) -> anyhow::Result<()> {
+        let changes = settings.iter().map(|text| SettingChange::parse(text)).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.shared.directory.account_settings_change(&Address::parse(address)?, &changes).await?)
     }
 
     async fn add_alias(&self, alias: &str, targets: &[String]) -> anyhow::Result<()> {

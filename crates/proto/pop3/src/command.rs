@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod capa;
 pub mod dele;
+pub mod lang;
 pub mod list;
 pub mod noop;
 pub mod pass;
@@ -14,6 +15,7 @@ pub mod stls;
 pub mod top;
 pub mod uidl;
 pub mod user;
+pub mod utf8;
 
 pub use auth::AuthStart;
 pub use pass::PasswordAttempt;
@@ -61,6 +63,8 @@ pub(crate) enum Request {
     Pass(Secret<Vec<u8>>),
     Auth(auth::Arguments),
     Capa,
+    Lang(Option<String>),
+    Utf8,
     Stls,
     Noop,
     Stat,
@@ -94,6 +98,9 @@ pub(crate) enum ArgumentError {
     /// AUTH without a mechanism's name.
     #[error("A mechanism is needed")]
     Mechanism,
+    /// LANG with what is no language range.
+    #[error("A language is needed")]
+    Language,
     /// An initial response that is no base64 (RFC 5034 §4).
     #[error("The response is not valid base64")]
     Base64,

@@ -6,15 +6,16 @@
 
 mod answer;
 mod capa;
+mod lang;
+mod sign_in;
 
-use crate::command::{self, ArgumentError, AuthStart, Command, PasswordAttempt, Request};
+use crate::command::{ArgumentError, Command, Request};
 use crate::line::{Line, LineBuffer};
 use crate::registry::{self, Spec, States};
-use crate::{Exposure, Limits, MessageEncoder, Policy, ResponseCode, Rule, Tls, reply};
+use crate::{Exposure, Language, Limits, MessageEncoder, Policy, ResponseCode, Tls, reply};
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use types::Secret;
 
 /// How long mail may stay here (RFC 2449 §6.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct Options {
     pub login_delay: Option<LoginDelay>,
     /// What somebody is told who would send a password in clear.
     pub clear_text_refusal: String,
+    /// What `LANG *` chooses, until [`Connection::set_preferred_language`] says better.
+    pub language: Language,
     /// The limits.
     pub limits: Limits,
 }
@@ -59,6 +62,7 @@ impl Default for Options {
             expire: Some(Expire::Never),
             login_delay: None,
             clear_text_refusal: "Passwords are taken inside TLS only".into(),
+            language: Language::default(),
             limits: Limits::default(),
         }
     }
@@ -132,6 +136,12 @@ pub struct Connection {
     expire: Option<Expire>,
     login_delay: Option<LoginDelay>,
     policy: Policy,
+    /// Of the texts for people.
+    language: Language,
+    /// What `LANG *` chooses.
+    preferred: Language,
+    /// Whether the client said UTF8.
+    is_utf8: bool,
     state: State,
     turn: Turn,
     input: LineBuffer,
@@ -153,12 +163,15 @@ impl Connection {
     pub fn new(options: impl Into<Arc<Options>>, policy: Policy, now: Instant) -> Self {
         let options = options.into();
         let mut output = BytesMut::new();
-        reply::encode_ok(&options.greeting.replace(['<', '>'], ""), &mut output);
+        reply::encode_ok(Language::default(), &options.greeting.replace(['<', '>'], ""), &mut output);
         Self {
             expire: options.expire,
             login_delay: options.login_delay,
+            preferred: options.language,
             options,
             policy,
+            language: Language::default(),
+            is_utf8: false,
             state: State::Authorization,
             turn: Turn::Command,
             input: LineBuffer::default(),
@@ -230,18 +243,25 @@ impl Connection {
 
     /// TLS runs: what the client said before is forgotten (RFC 2595 §4), and from now on `policy` holds.
     pub fn tls_started(&mut self, policy: Policy, now: Instant) {
-        assert!(self.state == State::StartingTls, "TLS starts only after the StartTls event");
+        assert!(self.state == State::StartingTls, "the StartTls event comes before TLS");
         self.policy = policy;
         self.state = State::Authorization;
         self.turn = Turn::Command;
         self.input.clear();
         self.user = None;
+        self.language = Language::default();
         self.last_activity = now;
     }
 
     /// Whether the client has signed in.
     pub fn is_signed_in(&self) -> bool {
         self.state == State::Transaction
+    }
+
+    /// Whether the client wants messages and texts in UTF-8 (RFC 6856 §2.1). Else a message whose header is not ASCII must
+    /// not go out as it is.
+    pub fn is_utf8(&self) -> bool {
+        self.is_utf8
     }
 
     /// The next event, if there is one and no answer is owed.
@@ -289,7 +309,7 @@ impl Connection {
         if self.state == State::Authorization {
             self.commands_before_login = self.commands_before_login.saturating_add(1);
             if self.commands_before_login > self.options.limits.commands_before_login_max {
-                reply::encode_err(None, "Too many commands without a sign-in", &mut self.output);
+                self.say_err(None, "Too many commands without a sign-in");
                 self.closing = Some(CloseReason::TooManyCommands);
                 return None;
             }
@@ -331,13 +351,22 @@ impl Connection {
                 self.write_capabilities();
                 return None;
             }
+            Request::Lang(range) => {
+                self.lang(range.as_deref());
+                return None;
+            }
+            Request::Utf8 => {
+                self.is_utf8 = true;
+                self.say_ok("From now on in UTF-8");
+                return None;
+            }
             Request::Stls => return self.stls(),
             Request::Noop => {
-                reply::encode_ok("", &mut self.output);
+                self.say_ok("");
                 return None;
             }
             Request::Quit if self.state == State::Authorization => {
-                reply::encode_ok("Bye", &mut self.output);
+                self.say_ok("Bye");
                 self.closing = Some(CloseReason::Quit);
                 return None;
             }
@@ -360,86 +389,14 @@ impl Connection {
         Some(Event::Command(command))
     }
 
-    /// In the clear USER is refused, but its name is kept: a client that sends PASS all the same has shown a password.
-    fn user(&mut self, name: String) -> Option<Event> {
-        match self.policy.password {
-            Rule::Offered => reply::encode_ok("Password, please", &mut self.output),
-            Rule::RefusedInClear => self.refuse_clear_text(),
-            Rule::Off => {
-                self.fault("USER is not offered here");
-                return None;
-            }
-        }
-        self.user = Some(name);
-        None
-    }
-
-    fn pass(&mut self, password: Secret<Vec<u8>>) -> Option<Event> {
-        let exposure = match self.policy.password {
-            Rule::Offered => Exposure::Permitted,
-            Rule::RefusedInClear => Exposure::InClear,
-            Rule::Off => {
-                self.fault("PASS is not offered here");
-                return None;
-            }
-        };
-        let Some(user) = self.user.take() else {
-            self.fault("USER comes before PASS");
-            return None;
-        };
-        self.turn = Turn::Login(exposure, Sasl::No);
-        Some(Event::Command(Command::Password(PasswordAttempt { user, password, exposure })))
-    }
-
-    fn auth(&mut self, arguments: command::auth::Arguments) -> Option<Event> {
-        let command::auth::Arguments { mechanism, initial_response } = arguments;
-        let rule = self.policy.mechanisms.iter().find(|known| known.name == mechanism).map_or(Rule::Off, |m| m.rule);
-        let exposure = match (rule, &initial_response) {
-            (Rule::Off, _) => {
-                self.fault("This mechanism is not offered");
-                return None;
-            }
-            (Rule::RefusedInClear, None) => {
-                self.refuse_clear_text();
-                return None;
-            }
-            (Rule::RefusedInClear, Some(_)) => Exposure::InClear,
-            (Rule::Offered, _) => Exposure::Permitted,
-        };
-        self.turn = Turn::Login(exposure, Sasl::Yes);
-        Some(Event::Command(Command::Auth(AuthStart { mechanism, initial_response, exposure })))
-    }
-
-    fn exchange_line(&mut self, line: &[u8]) -> Option<Event> {
-        if line == b"*" {
-            // RFC 5034 §4: the client cancels with a single asterisk.
-            reply::encode_err(None, "Cancelled", &mut self.output);
-            return self.abort_exchange();
-        }
-        match command::auth::parse_response(line) {
-            Ok(response) => {
-                self.turn = Turn::Login(Exposure::Permitted, Sasl::Yes);
-                Some(Event::Command(Command::AuthResponse(response)))
-            }
-            Err(error) => {
-                self.argument_fault(error);
-                self.abort_exchange()
-            }
-        }
-    }
-
-    fn abort_exchange(&mut self) -> Option<Event> {
-        let exchange = matches!(self.turn, Turn::Exchange);
-        self.turn = Turn::Command;
-        exchange.then_some(Event::AuthAborted)
-    }
-
     fn stls(&mut self) -> Option<Event> {
         match self.policy.tls {
             Tls::Active => self.fault("TLS runs already"),
             Tls::Unavailable => self.fault("STLS is not offered here"),
+            // RFC 6856 §2.1: no client says that, and what it wants would be forgotten.
+            Tls::Offered if self.is_utf8 => self.fault("STLS comes before UTF8"),
             Tls::Offered => {
-                reply::encode_ok("Begin TLS", &mut self.output);
+                self.say_ok("Begin TLS");
                 // RFC 3207 §4.2 says it for SMTP: what came in the clear behind the command must not survive into TLS.
                 self.input.clear();
                 self.user = None;
@@ -450,8 +407,17 @@ impl Connection {
         None
     }
 
+    fn say_ok(&mut self, text: &str) {
+        reply::encode_ok(self.language, text, &mut self.output);
+    }
+
+    fn say_err(&mut self, code: Option<ResponseCode>, text: &str) {
+        reply::encode_err(self.language, code, text, &mut self.output);
+    }
+
     fn refuse_clear_text(&mut self) {
-        reply::encode_err(Some(ResponseCode::SysPerm), &self.options.clear_text_refusal, &mut self.output);
+        let (code, text) = (Some(ResponseCode::SysPerm), &self.options.clear_text_refusal);
+        reply::encode_err(self.language, code, text, &mut self.output);
         self.count_error();
     }
 
@@ -461,7 +427,7 @@ impl Connection {
 
     /// Answers a faulty line and counts it.
     fn fault(&mut self, text: &str) {
-        reply::encode_err(None, text, &mut self.output);
+        self.say_err(None, text);
         self.count_error();
     }
 

@@ -48,7 +48,7 @@ const fn row(
 }
 
 /// Every command, in the order of their capabilities.
-pub(crate) static COMMANDS: [Spec; 14] = [
+pub(crate) static COMMANDS: [Spec; 16] = [
     row("CAPA", States::Any, Capability::None, command::capa::parse),
     row("TOP", States::Transaction, Capability::Always("TOP"), command::top::parse),
     row("UIDL", States::Transaction, Capability::Always("UIDL"), command::uidl::parse),
@@ -56,6 +56,8 @@ pub(crate) static COMMANDS: [Spec; 14] = [
     row("PASS", States::Authorization, Capability::None, command::pass::parse),
     row("AUTH", States::Authorization, Capability::Sasl, command::auth::parse),
     row("STLS", States::Authorization, Capability::Stls, command::stls::parse),
+    row("UTF8", States::Authorization, Capability::Always("UTF8 USER"), command::utf8::parse),
+    row("LANG", States::Any, Capability::Always("LANG"), command::lang::parse),
     row("STAT", States::Transaction, Capability::None, command::stat::parse),
     row("LIST", States::Transaction, Capability::None, command::list::parse),
     row("RETR", States::Transaction, Capability::None, command::retr::parse),

@@ -1,5 +1,6 @@
 //! Single-line answers and their extended response codes (RFC 2449 §8, RFC 3206).
 
+use crate::Language;
 use bytes::{BufMut, BytesMut};
 
 /// Longest first line of an answer in bytes with its CRLF (RFC 2449 §4).
@@ -18,6 +19,8 @@ pub enum ResponseCode {
     SysTemp,
     /// A trouble that does not pass by itself (RFC 3206 §4).
     SysPerm,
+    /// What was asked for can be had in UTF-8 only (RFC 6856 §5).
+    Utf8,
 }
 
 impl ResponseCode {
@@ -29,18 +32,29 @@ impl ResponseCode {
             Self::LoginDelay => "LOGIN-DELAY",
             Self::SysTemp => "SYS/TEMP",
             Self::SysPerm => "SYS/PERM",
+            Self::Utf8 => "UTF8",
         }
     }
 }
 
-/// Writes `+OK text`.
-pub(crate) fn encode_ok(text: &str, out: &mut BytesMut) {
-    out.put_slice(b"+OK");
-    finish_line(text, 3, out);
+/// Writes `+OK text`, the text in a language.
+pub(crate) fn encode_ok(language: Language, text: &str, out: &mut BytesMut) {
+    encode_ok_behind(language, "", text, out);
 }
 
-/// Writes `-ERR [code] text`.
-pub(crate) fn encode_err(code: Option<ResponseCode>, text: &str, out: &mut BytesMut) {
+/// Writes `+OK word text`: a word that programs read, and a text in a language.
+pub(crate) fn encode_ok_behind(language: Language, word: &str, text: &str, out: &mut BytesMut) {
+    let start = out.len();
+    out.put_slice(b"+OK");
+    if !word.is_empty() {
+        out.put_u8(b' ');
+        out.put_slice(word.as_bytes());
+    }
+    finish_line(language, text, out.len().saturating_sub(start), out);
+}
+
+/// Writes `-ERR [code] text`, the text in a language.
+pub(crate) fn encode_err(language: Language, code: Option<ResponseCode>, text: &str, out: &mut BytesMut) {
     let start = out.len();
     out.put_slice(b"-ERR");
     if let Some(code) = code {
@@ -48,21 +62,29 @@ pub(crate) fn encode_err(code: Option<ResponseCode>, text: &str, out: &mut Bytes
         out.put_slice(code.as_str().as_bytes());
         out.put_u8(b']');
     }
-    finish_line(text, out.len().saturating_sub(start), out);
+    finish_line(language, text, out.len().saturating_sub(start), out);
 }
 
-/// Writes the text, cut to what the line may hold; what is no printable ASCII becomes `?`, and a bracket at its start,
-/// which would be read as a response code (RFC 2449 §8), becomes a parenthesis.
-fn finish_line(text: &str, used: usize, out: &mut BytesMut) {
+/// Writes the text, cut to what the line may hold. Control characters become `?`, and so does what is not ASCII where
+/// the language has none (RFC 1939 §3, RFC 6856 §3.2); a bracket at its start, which would be read as a response code
+/// (RFC 2449 §8), becomes a parenthesis.
+fn finish_line(language: Language, text: &str, used: usize, out: &mut BytesMut) {
+    let text = language.text(text);
     if !text.is_empty() {
         out.put_u8(b' ');
-        let room = REPLY_LINE_MAX.saturating_sub(used.saturating_add(3));
-        for (place, byte) in text.bytes().take(room).enumerate() {
-            out.put_u8(match byte {
-                b'[' if place == 0 => b'(',
-                b' '..=b'~' => byte,
-                _ => b'?',
-            });
+        let mut room = REPLY_LINE_MAX.saturating_sub(used.saturating_add(3));
+        for (place, char) in text.char_indices() {
+            let char = match char {
+                '[' if place == 0 => '(',
+                ' '..='~' => char,
+                _ if char.is_control() || !language.is_utf8() => '?',
+                _ => char,
+            };
+            let mut bytes = [0; 4];
+            let bytes = char.encode_utf8(&mut bytes).as_bytes();
+            let Some(left) = room.checked_sub(bytes.len()) else { break };
+            room = left;
+            out.put_slice(bytes);
         }
     }
     out.put_slice(b"\r\n");
@@ -90,12 +112,18 @@ mod tests {
     #[test]
     fn answers_are_cut_at_512_octets_and_cleaned() {
         let mut out = BytesMut::new();
-        encode_err(Some(ResponseCode::SysPerm), &"x".repeat(600), &mut out);
+        encode_err(Language::English, Some(ResponseCode::SysPerm), &"x".repeat(600), &mut out);
         assert_eq!(out.len(), REPLY_LINE_MAX);
         assert!(out.starts_with(b"-ERR [SYS/PERM] xxx") && out.ends_with(b"x\r\n"));
         out.clear();
-        encode_ok("[fake] a\r\nb", &mut out);
-        assert_eq!(&out[..], b"+OK (fake] a??b\r\n");
+        encode_ok(Language::English, "[fake] a\r\nb\u{fc}", &mut out);
+        assert_eq!(&out[..], b"+OK (fake] a??b?\r\n");
+        out.clear();
+        encode_ok(Language::German, &"\u{fc}".repeat(600), &mut out);
+        assert_eq!(out.len(), REPLY_LINE_MAX, "506 bytes are 253 characters");
+        out.clear();
+        encode_ok(Language::German, &format!("x{}", "\u{fc}".repeat(600)), &mut out);
+        assert_eq!(out.len(), REPLY_LINE_MAX - 1, "no half a character");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The sign-in, and the opening of the maildrop that belongs to it.
 
 use crate::maildrop::Maildrop;
-use crate::session::{Session, SignedIn};
+use crate::session::{Session, SignedIn, language_of};
 use crate::status;
-use domain::{MailError, SignIn};
+use domain::{LoginDelay, MailError, OnDelete, Settings, SignIn};
 use proto_pop3::{AuthStart, Exposure, PasswordAttempt, ResponseCode};
 use proto_sasl::Lookup;
 use service_session::{Attempt, Happening, Outcome, Refused, Transport, happened, sign_in_with_password};
+use std::error::Error;
+use std::sync::Arc;
+use tracing::error;
 use types::{MailboxName, Secret};
 
 /// USER and PASS.
@@ -69,33 +72,62 @@ fn exposed<S: Transport>(session: &mut Session<S>) {
     session.machine.login_failed(ResponseCode::SysPerm, "Passwords are taken inside TLS only; this one is known now");
 }
 
+/// Opens the maildrop of who has proved who he is.
 async fn open<S: Transport>(session: &mut Session<S>, signed_in: SignIn, mechanism: &str) {
     match maildrop(session, &signed_in).await {
-        Ok(opened) => {
-            if let Err(refused) = session.ticket.signed_in(signed_in.account) {
-                let (code, text) = status::of_no_place(refused);
-                return session.machine.login_failed(code, text);
-            }
+        Ok((opened, settings)) => {
             let count = opened.maildrop.count();
             let tls = session.wire.as_ref().and_then(|w| w.stream().tls()).map_or("no TLS", |t| t.version);
             let detail = format!("{tls}, {mechanism}, {count} messages");
             let name = signed_in.address.to_string();
             happened(Happening { who: Some(&name), service: "POP3", what: "signed in", detail: &detail });
             session.signed_in = Some(opened);
-            session.machine.login_succeeded(&format!("{count} messages"));
+            if session.service.shared.directory.login_delay_longest().await.is_ok_and(|l| l != LoginDelay::NONE) {
+                let delay = settings.login_delay.get();
+                session.machine.set_login_delay(Some(proto_pop3::LoginDelay::Everyone(delay)));
+            }
+            session.machine.set_preferred_language(language_of(settings.language));
+            session.machine.login_succeeded("The maildrop is open");
         }
-        Err(failure) => {
-            let (_, text) = status::of_mail(&failure);
-            session.machine.login_failed(ResponseCode::SysTemp, text);
-        }
+        Err((code, text)) => session.machine.login_failed(code, text),
     }
 }
 
-async fn maildrop<S: Transport>(session: &Session<S>, signed_in: &SignIn) -> Result<SignedIn, MailError> {
+/// What stands between a right password and an open maildrop.
+async fn maildrop<S: Transport>(
+    session: &mut Session<S>,
+    signed_in: &SignIn,
+) -> Result<(SignedIn, Settings), (ResponseCode, &'static str)> {
+    let directory = Arc::clone(&session.service.shared.directory);
+    let settings = directory.settings(signed_in.account).await.map_err(|error| {
+        error!(error = &error as &dyn Error, "the settings of an account cannot be read");
+        (ResponseCode::SysTemp, "The server cannot do that now, try again later")
+    })?;
+    if settings.on_delete == OnDelete::Off {
+        // RFC 3206 §4: trying again does not help, and the password is not to blame.
+        return Err((ResponseCode::SysPerm, "POP3 is switched off for this account, use IMAP"));
+    }
+    session.ticket.signed_in(signed_in.account).map_err(status::of_no_place)?;
+    // RFC 2449 §8.1.1: only who knows the password is told that somebody signed in.
+    let too_early = (ResponseCode::LoginDelay, "The last sign-in was too short a time ago");
+    directory.pop3_admit(signed_in.account, settings.login_delay).map_err(|_| too_early)?;
+    let opened = open_inbox(session, signed_in, settings.on_delete).await.map_err(|failure| {
+        directory.pop3_forget(signed_in.account);
+        (ResponseCode::SysTemp, status::of_mail(&failure).1)
+    })?;
+    Ok((opened, settings))
+}
+
+async fn open_inbox<S: Transport>(
+    session: &Session<S>,
+    signed_in: &SignIn,
+    on_delete: OnDelete,
+) -> Result<SignedIn, MailError> {
     let account = session.service.shared.mail.account(signed_in.account).await?;
     let mailboxes = account.mailboxes().await?;
     let inbox = mailboxes.get(&MailboxName::inbox()).ok_or(MailError::NoSuchMailbox)?.id;
-    let view = account.open(inbox).await?;
-    let maildrop = Maildrop::open(&view);
-    Ok(SignedIn { name: signed_in.address.to_string(), account, maildrop })
+    let snapshot = account.open(inbox).await?.current();
+    // Whatever the policy is now: what was hidden once is not downloaded again.
+    let maildrop = Maildrop::open(snapshot, &account.hidden_from_pop3(inbox).await?);
+    Ok(SignedIn { name: signed_in.address.to_string(), account, on_delete, maildrop })
 }

@@ -2,7 +2,7 @@
 
 use crate::dispatch::dispatch;
 use crate::maildrop::Maildrop;
-use domain::Account;
+use domain::{Account, LoginDelay, OnDelete};
 use net::{ShutdownToken, Ticket};
 use proto_pop3::{Connection, Event, Mechanism, Policy, Rule, Tls};
 use proto_sasl::{Protocol, TlsState, Verdict};
@@ -25,6 +25,8 @@ pub struct Service {
 pub(crate) struct SignedIn {
     pub(crate) name: String,
     pub(crate) account: Account,
+    /// What QUIT does.
+    pub(crate) on_delete: OnDelete,
     pub(crate) maildrop: Maildrop,
 }
 
@@ -48,6 +50,7 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
     let wire = Some(Wire::new(stream));
     let mut session = Session { service, machine, wire, ticket, attempt: None, signed_in: None, shutdown };
     let served = async {
+        session.announce().await;
         let served = session.serve().await;
         let wire = session.wire.take();
         match (served, wire) {
@@ -62,6 +65,14 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
         }
     };
     served.instrument(span).await;
+}
+
+/// The machine's word for a language.
+pub(crate) fn language_of(language: domain::Language) -> proto_pop3::Language {
+    match language {
+        domain::Language::En => proto_pop3::Language::English,
+        domain::Language::De => proto_pop3::Language::German,
+    }
 }
 
 /// Fills the machine's policy from the one table.
@@ -86,6 +97,17 @@ fn table(tls: bool) -> proto_sasl::Policy {
 }
 
 impl<S: Transport> Session<S> {
+    /// Says what is known before anybody has signed in: what may hold for anyone (RFC 2449 §6.5).
+    async fn announce(&mut self) {
+        let directory = &self.service.shared.directory;
+        self.machine.set_preferred_language(language_of(directory.server_settings().language));
+        match directory.login_delay_longest().await {
+            Ok(longest) if longest == LoginDelay::NONE => {}
+            Ok(longest) => self.machine.set_login_delay(Some(proto_pop3::LoginDelay::AtMost(longest.get()))),
+            Err(error) => debug!(%error, "the login delay is not announced"),
+        }
+    }
+
     /// The table's row for this connection.
     pub(crate) fn policy(&self) -> proto_sasl::Policy {
         table(self.wire.as_ref().is_some_and(|wire| wire.stream().tls().is_some()))

@@ -34,5 +34,6 @@ pub(crate) fn of_refused(refused: Refused) -> (ResponseCode, &'static str) {
 
 /// What a sign-in is answered with for which there is no place.
 pub(crate) fn of_no_place(_: NoPlace) -> (ResponseCode, &'static str) {
-    (ResponseCode::SysTemp, "Too many connections of this account")
+    // RFC 2449 §8.1.2: the maildrop itself is never locked, so this is all that there is of it.
+    (ResponseCode::InUse, "Too many connections of this account")
 }

@@ -1,7 +1,7 @@
 //! What the session answers. Each function asserts that the answer fits the command that waits for it.
 
 use super::{CloseReason, Connection, Expire, LoginDelay, Sasl, State, Turn};
-use crate::{Exposure, MessageEncoder, MessageNumber, Progress, ResponseCode, reply};
+use crate::{Exposure, Language, MessageEncoder, MessageNumber, Progress, ResponseCode, reply};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::BufMut;
@@ -10,13 +10,13 @@ use types::Octets;
 impl Connection {
     /// `+OK text`, to DELE, RSET and QUIT.
     pub fn ok(&mut self, text: &str) {
-        reply::encode_ok(text, &mut self.output);
+        self.say_ok(text);
         self.finish_command();
     }
 
     /// `-ERR text`, to any command but a sign-in. After QUIT the connection ends all the same.
     pub fn err(&mut self, code: Option<ResponseCode>, text: &str) {
-        reply::encode_err(code, text, &mut self.output);
+        self.say_err(code, text);
         self.finish_command();
     }
 
@@ -26,7 +26,7 @@ impl Connection {
     /// If the secret came in the clear: that is refused even when it is right.
     pub fn login_succeeded(&mut self, text: &str) {
         assert!(matches!(self.turn, Turn::Login(Exposure::Permitted, _)), "no sign-in that may succeed waits");
-        reply::encode_ok(text, &mut self.output);
+        self.say_ok(text);
         self.state = State::Transaction;
         self.turn = Turn::Command;
     }
@@ -34,7 +34,7 @@ impl Connection {
     /// The sign-in failed. Wrong credentials have the code AUTH; a trouble of ours SYS/TEMP, and is not counted.
     pub fn login_failed(&mut self, code: ResponseCode, text: &str) {
         assert!(matches!(self.turn, Turn::Login(..)), "no sign-in waits for its answer");
-        reply::encode_err(Some(code), text, &mut self.output);
+        self.say_err(Some(code), text);
         self.turn = Turn::Command;
         if code != ResponseCode::SysTemp {
             self.login_failures = self.login_failures.saturating_add(1);
@@ -79,7 +79,7 @@ impl Connection {
     /// Begins the answer to LIST or UIDL of all messages.
     pub fn begin_list(&mut self, text: &str) {
         assert!(matches!(self.turn, Turn::Answer), "no command waits for its answer");
-        reply::encode_ok(text, &mut self.output);
+        self.say_ok(text);
         self.turn = Turn::List;
     }
 
@@ -105,7 +105,7 @@ impl Connection {
     /// Begins the answer to RETR or TOP.
     pub fn begin_message(&mut self, text: &str) {
         assert!(matches!(self.turn, Turn::Answer), "no command waits for its answer");
-        reply::encode_ok(text, &mut self.output);
+        self.say_ok(text);
         let encoder = self.top_lines.take().map_or_else(MessageEncoder::whole, MessageEncoder::top);
         self.turn = Turn::Message(encoder);
     }
@@ -129,12 +129,18 @@ impl Connection {
         encoder.finish(&mut self.output);
     }
 
+    /// What `LANG *` chooses from now on: the language of who signed in (RFC 6856 §3.2). Not before the sign-in: it would
+    /// tell who exists (RFC 6856 §7).
+    pub fn set_preferred_language(&mut self, language: Language) {
+        self.preferred = language;
+    }
+
     /// After the sign-in: what EXPIRE is for this account.
     pub fn set_expire(&mut self, expire: Option<Expire>) {
         self.expire = expire;
     }
 
-    /// After the sign-in: what LOGIN-DELAY is for this account.
+    /// What LOGIN-DELAY is: before the sign-in the largest for anyone, after it that of the account.
     pub fn set_login_delay(&mut self, delay: Option<LoginDelay>) {
         self.login_delay = delay;
     }

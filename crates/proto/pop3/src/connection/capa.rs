@@ -2,7 +2,7 @@
 
 use super::{Connection, Expire, LoginDelay, State};
 use crate::registry::{COMMANDS, Capability};
-use crate::{Rule, Tls, reply};
+use crate::{Rule, Tls};
 use bytes::BufMut;
 
 /// Longest capability line in bytes without its CRLF (RFC 2449 §5).
@@ -10,7 +10,7 @@ const CAPABILITY_MAX: usize = 510;
 
 impl Connection {
     pub(super) fn write_capabilities(&mut self) {
-        reply::encode_ok("Capabilities follow", &mut self.output);
+        self.say_ok("Capabilities follow");
         for spec in &COMMANDS {
             match spec.capability {
                 Capability::Always(tag) => self.capability(tag),

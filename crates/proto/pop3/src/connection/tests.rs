@@ -1,7 +1,7 @@
 //! Dialogues with the machine.
 
 use super::*;
-use crate::{Mechanism, MessageNumber, Progress, Top};
+use crate::{AuthStart, Mechanism, MessageNumber, PasswordAttempt, Progress, Rule, Top};
 use std::num::NonZeroU32;
 use types::Octets;
 
@@ -192,8 +192,8 @@ fn unknown_mechanisms_and_malformed_auth_are_refused() {
 fn capa_says_what_holds_in_each_state() {
     let tail = "RESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\nIMPLEMENTATION Postamt\r\n.\r\n";
     let head = "+OK Capabilities follow\r\nTOP\r\nUIDL\r\n";
-    assert_eq!(Dialogue::in_clear().answer("CAPA\r\n"), format!("{head}STLS\r\n{tail}"));
-    let offered = format!("{head}USER\r\nSASL SCRAM-SHA-256 PLAIN\r\n{tail}");
+    assert_eq!(Dialogue::in_clear().answer("CAPA\r\n"), format!("{head}STLS\r\nUTF8 USER\r\nLANG\r\n{tail}"));
+    let offered = format!("{head}USER\r\nSASL SCRAM-SHA-256 PLAIN\r\nUTF8 USER\r\nLANG\r\n{tail}");
     assert_eq!(Dialogue::in_tls().answer("capa\r\n"), offered);
     assert_eq!(Dialogue::signed_in().answer("CAPA\r\n"), offered);
     let mut options = Options { expire: Some(Expire::Days(60)), ..Options::default() };
@@ -221,13 +221,57 @@ fn stls_discards_what_came_before_tls() {
 }
 
 #[test]
+fn lang_lists_and_chooses_and_keeps_what_was_when_it_cannot() {
+    let mut dialogue = Dialogue::in_tls();
+    assert_eq!(dialogue.answer("LANG\r\n"), "+OK Languages follow\r\nen English\r\nde Deutsch\r\n.\r\n");
+    assert_eq!(dialogue.answer("LANG MUL\r\n"), "-ERR There is no such language\r\n");
+    assert_eq!(dialogue.answer("lang de-AT\r\n"), "+OK de Ab jetzt in dieser Sprache\r\n");
+    assert_eq!(dialogue.answer("LANG mul\r\n"), "-ERR Diese Sprache gibt es hier nicht\r\n");
+    assert_eq!(dialogue.answer("LANG d_e\r\n"), "-ERR Eine Sprache wird gebraucht\r\n");
+    assert_eq!(dialogue.answer("CAPA x\r\n"), "-ERR Dieser Befehl nimmt kein Argument\r\n");
+    assert_eq!(dialogue.answer("LANG *\r\n"), "+OK en From now on in this language\r\n");
+    assert!(dialogue.command("USER anna\r\nPASS x\r\n").is_some());
+    dialogue.connection.login_succeeded("The maildrop is open");
+    dialogue.connection.set_preferred_language(Language::German);
+    dialogue.output();
+    assert_eq!(dialogue.answer("LANG *\r\n"), "+OK de Ab jetzt in dieser Sprache\r\n");
+    dialogue.command("LIST\r\n");
+    dialogue.connection.begin_list("Sizes follow");
+    dialogue.connection.end_list();
+    assert_eq!(dialogue.output(), "+OK Die Größen folgen\r\n.\r\n");
+}
+
+#[test]
+fn utf8_is_said_before_the_sign_in_and_after_stls() {
+    let mut dialogue = Dialogue::in_clear();
+    assert_eq!(dialogue.answer("UTF8 now\r\n"), "-ERR This command takes no argument\r\n");
+    assert!(!dialogue.connection.is_utf8());
+    assert_eq!(
+        dialogue.answer("LANG de\r\nUTF8\r\n"),
+        "+OK de Ab jetzt in dieser Sprache\r\n+OK Ab jetzt in UTF-8\r\n"
+    );
+    assert!(dialogue.connection.is_utf8());
+    assert_eq!(dialogue.answer("STLS\r\n"), "-ERR STLS kommt vor UTF8\r\n");
+    let mut dialogue = Dialogue::in_clear();
+    dialogue.answer("LANG de\r\n");
+    assert_eq!(dialogue.event("STLS\r\n"), Some(Event::StartTls));
+    dialogue.output();
+    dialogue.connection.tls_started(policy(Tls::Active, Rule::Offered), dialogue.now);
+    assert_eq!(dialogue.answer("UTF8\r\n"), "+OK From now on in UTF-8\r\n", "RFC 2595 §4: the language is forgotten");
+    let Some(Command::Password(attempt)) = dialogue.command("USER j\u{f6}rg\r\nPASS p\u{e4}ss\r\n") else { panic!() };
+    assert_eq!((attempt.user.as_str(), attempt.password.expose().as_slice()), ("j\u{f6}rg", "p\u{e4}ss".as_bytes()));
+    dialogue.connection.login_succeeded("");
+    assert!(dialogue.connection.is_utf8());
+}
+
+#[test]
 fn commands_belong_to_their_states() {
     let mut dialogue = Dialogue::in_tls();
     for verb in ["STAT", "LIST", "UIDL", "RETR 1", "TOP 1 0", "DELE 1", "NOOP", "RSET"] {
         assert_eq!(dialogue.answer(&format!("{verb}\r\n")), "-ERR Sign in first\r\n", "{verb}");
     }
     let mut dialogue = Dialogue::signed_in();
-    for verb in ["USER a", "PASS a", "AUTH PLAIN", "STLS"] {
+    for verb in ["USER a", "PASS a", "AUTH PLAIN", "STLS", "UTF8"] {
         assert_eq!(dialogue.answer(&format!("{verb}\r\n")), "-ERR You are signed in already\r\n", "{verb}");
     }
 }

@@ -16,15 +16,17 @@ impl Chance {
     }
 }
 
-const SEEDS: [&[u8]; 6] = [
+const SEEDS: [&[u8]; 8] = [
     b"CAPA\r\nUSER anna\r\nPASS x\r\nSTAT\r\nLIST\r\nUIDL 1\r\nRETR 1\r\nTOP 1 2\r\nDELE 1\r\nRSET\r\nNOOP\r\nQUIT\r\n",
     b"AUTH PLAIN AGEAYg==\r\nSTAT\r\nLIST 2\r\nRETR 2\r\nRETR 3\r\nDELE 2\r\nQUIT\r\n",
     b"AUTH SCRAM-SHA-256\r\nbj0=\r\nbj0=\r\n*\r\nAUTH PLAIN =\r\nAGEAYg==\r\nUIDL\r\nTOP 3 0\r\n",
     b"STLS\r\nUSER anna\r\nPASS x\r\nSTAT\r\n",
     b"USER\r\nPASS\r\nLIST 0\r\nTOP 1\r\nAUTH\r\nxyzzy\r\n\r\nRETR 99999999999\r\nQUIT now\r\n",
+    b"LANG\r\nLANG de-CH\r\nUTF8\r\nLANG MUL\r\nUSER j\xc3\xb6rg\r\nPASS x\r\nLANG *\r\nUTF8\r\nCAPA\r\nRETR 1\r\nQUIT\r\n",
+    b"UTF8\r\nSTLS\r\nLANG \xff\r\nLANG en de\r\nUTF8 x\r\nLANG -\r\nLANG **\r\n",
     b"NOOP\nNOOP\r\r\nUSER \xff\xfe\r\nUSER a\0b\r\nPASS \x01\r\n",
 ];
-const PIECES: [&[u8]; 12] = [
+const PIECES: [&[u8]; 15] = [
     b"\r\n",
     b"\n",
     b"\r",
@@ -35,6 +37,9 @@ const PIECES: [&[u8]; 12] = [
     b"RETR 1\r\n",
     b"STLS\r\n",
     b"QUIT\r\n",
+    b"LANG ",
+    b"LANG de\r\n",
+    b"UTF8\r\n",
     b"AUTH PLAIN ",
     b"\xff",
 ];
