@@ -50,7 +50,7 @@ async fn pop3_answers_every_pipelined_command_in_order() {
         format!("USER {ANNA}\r\nPASS {PASSWORD}\r\nSTAT\r\nRETR 1\r\nDELE 1\r\nRETR 1\r\nUIDL\r\nQUIT\r\nSTAT\r\n");
     let heard = all_at_once(&server, Service::Pop3, &conversation).await;
     let wanted =
-        ["+OK Po", "+OK Pa", "+OK 1 ", "+OK 1 ", "+OK Th", "..x", ".", "+OK Ma", "-ERR T", "+OK Un", ".", "+OK De"];
+        ["+OK Po", "+OK Pa", "+OK Th", "+OK 1 ", "+OK Th", "..x", ".", "+OK Ma", "-ERR T", "+OK Un", ".", "+OK De"];
     let heads = heard.iter().filter(|line| line.starts_with(['+', '-', '.'])).map(|line| &line[..line.len().min(6)]);
     assert_eq!(heads.collect::<Vec<_>>(), wanted, "{heard:#?}");
 }
@@ -89,7 +89,8 @@ async fn a_refused_message_leaves_the_next_transaction_alone() {
     let (mut client, _) = server.connect(Service::Pop3, Listener::Implicit, PIPE);
     client.greeting().await;
     client.ask(&format!("USER {ANNA}\r\n")).await;
-    assert_eq!(client.ask(&format!("PASS {PASSWORD}\r\n")).await, "+OK 3 messages", "only what was accepted is there");
+    client.ask(&format!("PASS {PASSWORD}\r\n")).await;
+    assert!(client.ask("STAT\r\n").await.starts_with("+OK 3 "), "only what was accepted is there");
 }
 
 #[tokio::test]
