@@ -58,18 +58,27 @@ pub struct Server {
     child: Option<Child>,
     ports: Ports,
     trust: Arc<ClientConfig>,
+    /// More lines of its section `[tls]`.
+    tls: String,
 }
 
 impl Server {
     /// Starts one, with a domain and no accounts.
     pub fn start() -> anyhow::Result<Self> {
+        Self::start_with_tls(|_| Ok(String::new()))
+    }
+
+    /// The same with more lines in the section `[tls]` of its configuration, and the files they name: `prepare` is shown
+    /// its directory.
+    pub fn start_with_tls(prepare: impl FnOnce(&Directory) -> anyhow::Result<String>) -> anyhow::Result<Self> {
         let directory = Directory::new()?;
+        let tls = prepare(&directory)?;
         let made = certificate::make()?;
         let ca = directory.write("ca.pem", made.ca)?;
         directory.write("certificate.pem", made.certificate)?;
         directory.write("key.pem", made.key)?;
         let trust = certificate::trust(&ca)?;
-        let mut server = Self { directory, child: None, ports: Ports::default(), trust };
+        let mut server = Self { directory, child: None, ports: Ports::default(), trust, tls };
         for attempt in 1.. {
             server.ports = free_ports()?;
             server.directory.write("postamt.toml", server.config())?;
@@ -92,7 +101,8 @@ impl Server {
             directory.write(name, std::fs::read(self.directory.join(name))?)?;
         }
         std::fs::rename(data, directory.join("data"))?;
-        let mut server = Self { directory, child: None, ports: free_ports()?, trust: Arc::clone(&self.trust) };
+        let (trust, tls) = (Arc::clone(&self.trust), String::new());
+        let mut server = Self { directory, child: None, ports: free_ports()?, trust, tls };
         server.directory.write("postamt.toml", server.config())?;
         server.boot()?;
         Ok(server)
@@ -101,6 +111,7 @@ impl Server {
     fn config(&self) -> String {
         let Ports { smtp, submission, submissions, imap, imaps, pop3, pop3s, lmtp } = self.ports;
         let directory = self.directory.path().display();
+        let tls = &self.tls;
         let ports = [
             ("smtp", smtp),
             ("submission", submission),
@@ -121,7 +132,7 @@ impl Server {
         format!(
             "[server]\nhostname = \"mail.example.test\"\ndata = \"{directory}/data\"\ncontrol = \"{directory}/control\"\n\n\
              [listen]\n{listen}lmtp = [\"127.0.0.1:{lmtp}\", \"{directory}/lmtp\"]\n\n\
-             [tls]\ncertificate = \"{directory}/certificate.pem\"\nkey = \"{directory}/key.pem\"\n\n\
+             [tls]\ncertificate = \"{directory}/certificate.pem\"\nkey = \"{directory}/key.pem\"\n{tls}\n\
              [outbound]\nresolver = \"127.0.0.1:9\"\nrelay = \"127.0.0.1:9\"\nretry = [\"1h\"]\n\n\
              [limits]\nconnections-per-address = 500\n\n[log]\nlevel = \"warn\"\n"
         )
@@ -176,6 +187,12 @@ impl Server {
         child.kill()?;
         child.wait()?;
         bail!("the server did not end within {PATIENCE:?} of SIGTERM:\n{}", self.log())
+    }
+
+    /// SIGHUP.
+    pub fn hang_up(&self) -> anyhow::Result<()> {
+        let child = self.child.as_ref().context("the server does not run")?;
+        Ok(kill_process(pid(child).context("no pid")?, Signal::HUP)?)
     }
 
     /// Where its ports are.

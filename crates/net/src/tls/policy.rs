@@ -1,6 +1,6 @@
 //! The one place that says which TLS is spoken: versions, suites, key exchange, tickets. Servers and clients alike.
 //!
-//! - TLS 1.3 and 1.2; an older client gets the alert `protocol_version` (RFC 8996).
+//! - TLS 1.3 and 1.2; an older client gets an alert (RFC 8996).
 //! - Suites with forward secrecy and authenticated encryption only (RFC 9325 §4.2).
 //! - Key exchange: the hybrid of X25519 and ML-KEM-768 first, which stays secret even if a quantum computer comes to
 //!   read what was recorded; X25519 and the NIST curves for those that do not know it.
