@@ -9,8 +9,8 @@ fn write(directory: &Directory, file: &str, names: &[&str]) -> anyhow::Result<()
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())?;
     params.distinguished_name.push(DnType::CommonName, names.first().copied().unwrap_or_default());
-    directory.write(&format!("{file}.pem"), params.self_signed(&key)?.pem())?;
-    directory.write(&format!("{file}.key"), key.serialize_pem())?;
+    directory.write(format!("{file}.pem"), params.self_signed(&key)?.pem())?;
+    directory.write(format!("{file}.key"), key.serialize_pem())?;
     Ok(())
 }
 
