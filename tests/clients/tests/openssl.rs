@@ -101,6 +101,6 @@ fn a_client_without_the_extended_master_secret_is_served() -> anyhow::Result<()>
         "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nOptions = -ExtendedMasterSecret\n";
     let settings = directory.write("openssl.cnf", settings)?;
     let program = openssl(server.ports().imaps, None, &["-tls1_2", "-ign_eof"]).env("OPENSSL_CONF", settings);
-    let served = program.input("a CAPABILITY\r\nb LOGOUT\r\n").run()?;
-    has(&served, &["Extended master secret: no", "b OK LOGOUT"])
+    let visit = program.input("a CAPABILITY\r\nb LOGOUT\r\n").run()?;
+    has(&visit, &["Extended master secret: no", "b OK LOGOUT"])
 }
