@@ -23,6 +23,8 @@ mod find;
 mod flags;
 #[path = "mail/found.rs"]
 mod found;
+#[path = "mail/hidden.rs"]
+mod hidden;
 #[path = "mail/letters.rs"]
 mod letters;
 #[path = "mail/mailboxes.rs"]

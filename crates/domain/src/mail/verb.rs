@@ -122,8 +122,13 @@ impl Twins {
         if is_free {
             return own.map(Box::from);
         }
-        Some(format!("{:x}.{:x}.{:x}", email.0, mailbox.0, uid.get()).into())
+        Some(uidl_of_twin(email, mailbox, uid))
     }
+}
+
+/// The UIDL of a message whose content is in INBOX already: no other message ever has it.
+fn uidl_of_twin(email: EmailId, mailbox: MailboxId, uid: Uid) -> Box<str> {
+    format!("{:x}.{:x}.{:x}", email.0, mailbox.0, uid.get()).into()
 }
 
 #[cfg(test)]

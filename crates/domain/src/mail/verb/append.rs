@@ -55,6 +55,7 @@ impl Append {
         next.highest_modseq = tx.next_modseq();
         let mut uids = Vec::with_capacity(plans.len());
         let mut entries = Vec::with_capacity(count);
+        let mut own_names: Vec<(Uid, Box<str>)> = Vec::new();
         let mut became: HashMap<BodyId, EmailId> = HashMap::new();
         for (message, plan) in self.messages.iter().zip(&plans) {
             let uid = match plan {
@@ -63,8 +64,8 @@ impl Append {
             };
             uids.push(plan.uid(uid));
             if let (Some(uid), Plan::Now { flags, email }) = (uid, plan) {
-                let email = email.or_else(|| became.get(&message.staged.body()).copied());
-                let email = email.unwrap_or_else(|| put_content(tx, message));
+                let again = email.or_else(|| became.get(&message.staged.body()).copied());
+                let email = again.unwrap_or_else(|| put_content(tx, message));
                 became.insert(message.staged.body(), email);
                 let entry = Entry {
                     uid,
@@ -76,20 +77,18 @@ impl Append {
                     save_date: tx.now(),
                 };
                 next.count_in(entry.flags, entry.size);
-                self.put_placement(tx, message, &entry, &next);
+                let own = self.own_uidl(message, again.is_some() && next.name.is_inbox(), &entry);
+                self.put_placement(tx, (message, own.as_deref()), &entry, &next);
+                own_names.extend(own.map(|own| (uid, own)));
                 entries.push(entry);
             }
         }
         tx.account().messages += u64::try_from(count).unwrap_or(u64::MAX);
         tx.account().octets += entries.iter().map(|e| u64::from(e.size)).sum::<u64>();
         let answer = Self::answer(&next, uids.into_iter());
-        tx.record(self.mailbox, entries.clone(), Vec::new());
-        for (message, entry) in
-            self.messages.iter().zip(&plans).filter(|(_, p)| p.is_now()).map(|(m, _)| m).zip(&entries)
-        {
-            if let Some(uidl) = uidl_of(message) {
-                tx.record_uidl(self.mailbox, entry.uid, uidl);
-            }
+        tx.record(self.mailbox, entries, Vec::new());
+        for (uid, own) in own_names {
+            tx.record_uidl(self.mailbox, uid, &own);
         }
         tx.set_mailbox(self.mailbox, Some(next));
         Ok(answer)
@@ -160,8 +159,20 @@ impl Append {
         Ok(())
     }
 
-    fn put_placement(&self, tx: &mut Tx<'_>, message: &NewMessage, entry: &Entry, row: &MailboxRow) {
-        let placement = PlacementRow::encode(entry, uidl_of(message));
+    /// The UIDL that is stored: the imported one, or one of its own, if the UIDL that follows from the content is taken.
+    fn own_uidl(&self, message: &NewMessage, is_twin: bool, entry: &Entry) -> Option<Box<str>> {
+        let imported = uidl_of(message).map(Box::from);
+        imported.or_else(|| is_twin.then(|| super::uidl_of_twin(entry.email, self.mailbox, entry.uid)))
+    }
+
+    fn put_placement(
+        &self,
+        tx: &mut Tx<'_>,
+        (message, uidl): (&NewMessage, Option<&str>),
+        entry: &Entry,
+        row: &MailboxRow,
+    ) {
+        let placement = PlacementRow::encode(entry, uidl);
         tx.put(keys::placement(tx.id, self.mailbox, entry.uid), placement);
         tx.put(keys::reverse(tx.id, entry.email, self.mailbox, entry.uid), Bytes::new());
         if let Some((trace, recipient)) = delivery_of(message) {
