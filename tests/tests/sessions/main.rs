@@ -14,5 +14,6 @@ mod fuzz;
 mod model;
 mod owed;
 mod password;
+mod pop3;
 mod rights;
 mod server;

@@ -3,7 +3,7 @@
 use crate::client::Client;
 use domain::{
     AclChange, AclKey, Delivery, DeliveryOptions, Directory, Grantee, Mail, MailOptions, NewMessage, PasswordOptions,
-    Queue, QueueOptions, Traces,
+    Queue, QueueOptions, SettingChange, Traces,
 };
 use net::{Admission, Certificates, ConnectionLimits, Peer, Shutdown, Stream, TlsOptions, TlsServer, self_made};
 use proto_smtp::Role;
@@ -178,6 +178,22 @@ impl Server {
         for _ in 0..count {
             account.append(inbox, vec![NewMessage::new(staged.clone())]).await.unwrap();
         }
+    }
+
+    /// Puts so many copies of a message of 20 bytes into INBOX, many in one change.
+    pub(crate) async fn fill_at_once(&self, count: u32) {
+        let (account, inbox) = self.account("INBOX").await;
+        let mut staging = account.stage(None).await.unwrap();
+        staging.write(b"Subject: x\r\n\r\nbody\r\n").await.unwrap();
+        let staged = staging.finish().await.unwrap();
+        let all = (0..count).map(|_| NewMessage::new(staged.clone())).collect();
+        account.append(inbox, all).await.unwrap();
+    }
+
+    /// Sets how things are for an account.
+    pub(crate) async fn set(&self, address: &str, setting: &str) {
+        let (address, change) = (Address::parse(address).unwrap(), SettingChange::parse(setting).unwrap());
+        self.shared.directory.account_settings_change(&address, &[change]).await.unwrap();
     }
 
     async fn account(&self, mailbox: &str) -> (domain::Account, types::MailboxId) {
