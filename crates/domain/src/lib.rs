@@ -15,6 +15,7 @@ mod search;
 mod sort;
 mod thread;
 mod trace;
+mod turns;
 
 pub use accounts::{
     ALIAS_DEPTH_MAX, ALIAS_EXPANSION_MAX, ALIAS_TARGETS_MAX, ARGON2_MEMORY_KIB, ARGON2_PASSES, AccountInfo,
@@ -48,3 +49,4 @@ pub use sort::{SORT_CRITERIA_MAX, SORT_TEXT_MAX};
 pub use store_kv::StagedBody;
 pub use thread::{ThreadAlgorithm, ThreadNode};
 pub use trace::{AMBIGUOUS_MAX, Event, EventKind, Found, TRACE_PART_MIN, Traces};
+pub use turns::{ORDER_SMALL_MAX, ORDERS_LARGE_AT_ONCE, ORDERS_SMALL_AT_ONCE, SORT_KEYS_MAX, THREAD_NODES_MAX};

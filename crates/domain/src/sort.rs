@@ -1,12 +1,17 @@
 //! SORT (RFC 5256, RFC 5957): the order of messages. Only what the criteria ask for is read, and of each message only
-//! what they compare is kept.
+//! what they compare is kept, within a budget (`sort/keys.rs`). Where that is too little to tell two messages apart, more
+//! of the two is read: the answer is the same, whatever the budget.
+
+mod keys;
 
 use crate::MailError;
 use crate::mail::Account;
 use crate::meter::Meter;
 use crate::search::Query;
-use message::{FirstOf, Summary, base_subject, casefold};
-use std::cmp::Ordering;
+use crate::turns::{Scale, Turn};
+use keys::{Keys, Run, write_key};
+use message::{Summary, casefold};
+use std::sync::Arc;
 use types::snapshot::{Entry, Snapshot};
 use types::{EmailId, SortCriterion, SortKey, Uid};
 
@@ -22,13 +27,6 @@ fn is_column(key: SortKey) -> bool {
     matches!(key, SortKey::Arrival | SortKey::Size)
 }
 
-/// What a message is compared by.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Value {
-    Number(i64),
-    Text(Box<str>),
-}
-
 impl Account {
     /// The UIDs of the messages of a snapshot that fit, in the order of the criteria; what is the same by all of them
     /// is in the order of the mailbox.
@@ -42,7 +40,8 @@ impl Account {
         self.sort_found(snapshot, &found, criteria, &Meter::default()).await
     }
 
-    /// Some messages of a snapshot in the order of the criteria. UIDs that are not there are left out.
+    /// Some messages of a snapshot in the order of the criteria. UIDs that are not there are left out. Waits for its
+    /// turn; memory is bounded by [`SORT_KEYS_MAX`](crate::SORT_KEYS_MAX) and some 20 bytes for each message.
     pub async fn sort_found(
         &self,
         snapshot: &Snapshot,
@@ -50,32 +49,91 @@ impl Account {
         criteria: &[SortCriterion],
         meter: &Meter,
     ) -> Result<Vec<Uid>, MailError> {
+        let scale = Scale::of(found.len());
+        self.sort_within(snapshot, found, criteria, (scale, scale.keys_max()), meter).await
+    }
+
+    /// The same with keys of at most so many bytes.
+    async fn sort_within(
+        &self,
+        snapshot: &Snapshot,
+        found: &[Uid],
+        criteria: &[SortCriterion],
+        (scale, budget): (Scale, usize),
+        meter: &Meter,
+    ) -> Result<Vec<Uid>, MailError> {
+        let turn = Arc::new(self.turns().take(scale).await?);
         let criteria = distinct(criteria);
-        let entries: Vec<Entry> = found.iter().filter_map(|uid| snapshot.get(*uid)).copied().collect();
-        let width = criteria.len();
+        let mut uids: Vec<Uid> = found.iter().copied().filter(|uid| snapshot.get(*uid).is_some()).collect();
+        uids.sort_unstable();
+        let mut order = uids;
+        let mut open: Vec<Run> = Run::all(order.len()).into_iter().collect();
+        while !open.is_empty() {
+            let keys = self.gather(snapshot, (&order, &open), &criteria, budget, meter).await?;
+            (order, open) = sorted(&turn, keys, order, open).await?;
+        }
+        Ok(order)
+    }
+
+    /// The next stretch of the keys of all messages that are not told apart yet.
+    async fn gather(
+        &self,
+        snapshot: &Snapshot,
+        (order, open): (&[Uid], &[Run]),
+        criteria: &[SortCriterion],
+        budget: usize,
+        meter: &Meter,
+    ) -> Result<Keys, MailError> {
         let needs_contents = !criteria.iter().all(|criterion| is_column(criterion.key));
-        let mut values: Vec<Value> = Vec::with_capacity(entries.len().saturating_mul(width));
-        for page in entries.chunks(CONTENTS_AT_ONCE) {
-            let emails: Vec<EmailId> = page.iter().map(|entry| entry.email).collect();
+        let mut keys = Keys::new(budget);
+        let mut key = Vec::new();
+        let mut page: Vec<(Entry, usize)> = Vec::with_capacity(CONTENTS_AT_ONCE);
+        let mut runs = open.iter();
+        let (mut rest, mut offset) = (&[][..], 0);
+        loop {
+            page.clear();
+            while page.len() < CONTENTS_AT_ONCE {
+                if let Some((uid, behind)) = rest.split_first() {
+                    page.extend(snapshot.get(*uid).map(|entry| (*entry, offset)));
+                    rest = behind;
+                } else if let Some(run) = runs.next() {
+                    (rest, offset) = (run.of(order), run.offset());
+                } else {
+                    break;
+                }
+            }
+            if page.is_empty() {
+                return Ok(keys);
+            }
+            let emails: Vec<EmailId> = page.iter().map(|(entry, _)| entry.email).collect();
             let mut contents = if needs_contents { self.contents(&emails).await? } else { Vec::new() }.into_iter();
-            for entry in page {
+            for (entry, offset) in &page {
                 let content = contents.next().flatten();
                 let summary = content.as_ref().map(|content| &content.summary);
-                values.extend(criteria.iter().map(|criterion| value(criterion.key, entry, summary)));
+                write_key(criteria, entry, summary, offset.saturating_add(keys.cut()), &mut key);
+                keys.push(key.get(*offset..).unwrap_or_default());
             }
-            meter.step(values.len().checked_div(width).unwrap_or(0), entries.len()).await;
+            meter.step(keys.len(), order.len()).await;
             tokio::task::yield_now().await;
         }
-        // Comparing yields to nobody: it goes where it holds nobody up.
-        off_the_workers(move || {
-            let mut order: Vec<usize> = (0..entries.len()).collect();
-            let uid = |at: usize| entries.get(at).map(|entry| entry.uid);
-            let row = |at: usize| values.get(at.saturating_mul(width)..).unwrap_or_default();
-            order.sort_unstable_by(|a, b| compare(&criteria, row(*a), row(*b)).then_with(|| uid(*a).cmp(&uid(*b))));
-            order.into_iter().filter_map(uid).collect()
-        })
-        .await
     }
+}
+
+/// Sorts each run by its keys; yields the order, and the runs of which more must be known. Comparing yields to nobody: it
+/// goes where it holds nobody up, and keeps its turn to its end even if nobody waits for it any longer.
+async fn sorted(
+    turn: &Arc<Turn>,
+    keys: Keys,
+    mut order: Vec<Uid>,
+    open: Vec<Run>,
+) -> Result<(Vec<Uid>, Vec<Run>), MailError> {
+    let turn = Arc::clone(turn);
+    off_the_workers(move || {
+        let open = keys.sort(&mut order, &open);
+        drop(turn);
+        (order, open)
+    })
+    .await
 }
 
 /// Reckons something on a thread that may be busy for long.
@@ -100,40 +158,20 @@ fn distinct(criteria: &[SortCriterion]) -> Vec<SortCriterion> {
     out
 }
 
-fn compare(criteria: &[SortCriterion], a: &[Value], b: &[Value]) -> Ordering {
-    let orders = criteria.iter().zip(a.iter().zip(b)).map(|(criterion, (a, b))| {
-        let order = a.cmp(b);
-        if criterion.is_reverse { order.reverse() } else { order }
-    });
-    orders.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
-}
-
-/// The value of a key; that of a message whose content is gone is the empty one.
-fn value(key: SortKey, entry: &Entry, summary: Option<&Summary>) -> Value {
-    let text = |text: fn(&Summary) -> Box<str>| Value::Text(summary.map(text).unwrap_or_default());
-    match key {
-        SortKey::Arrival => Value::Number(entry.internal_date.unix_seconds()),
-        SortKey::Date => Value::Number(sent_at(entry, summary)),
-        SortKey::Size => Value::Number(i64::from(entry.size)),
-        SortKey::Cc => text(|summary| folded(summary.first_address(FirstOf::Cc).mailbox)),
-        SortKey::DisplayFrom => text(|summary| folded(summary.first_address(FirstOf::From).display)),
-        SortKey::DisplayTo => text(|summary| folded(summary.first_address(FirstOf::To).display)),
-        SortKey::From => text(|summary| folded(summary.first_address(FirstOf::From).mailbox)),
-        SortKey::Subject => text(|summary| folded(&base_subject(summary.subject()).text)),
-        SortKey::To => text(|summary| folded(summary.first_address(FirstOf::To).mailbox)),
-    }
-}
-
 /// The sent date in seconds since 1970, for IMAP knows no less (RFC 5256 §2.2).
 pub(crate) fn sent_at(entry: &Entry, summary: Option<&Summary>) -> i64 {
     summary.and_then(Summary::sent).map_or(entry.internal_date, |sent| sent.at).unix_seconds()
 }
 
 /// A text as it is compared: octet by octet once it is folded (RFC 5051 §2).
-pub(crate) fn folded(text: &str) -> Box<str> {
+pub(crate) fn folded(text: &str) -> String {
     // Folding leaves at least one byte of a character's four, so this much of it is enough.
     let enough = text.get(..text.floor_char_boundary(4 * SORT_TEXT_MAX)).unwrap_or(text);
     let mut folded = casefold::fold(enough);
     folded.truncate(folded.floor_char_boundary(SORT_TEXT_MAX));
-    folded.into()
+    folded
 }
+
+#[cfg(test)]
+#[path = "sort/tests.rs"]
+mod tests;

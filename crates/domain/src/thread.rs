@@ -11,6 +11,7 @@ use crate::mail::Account;
 use crate::meter::Meter;
 use crate::search::Query;
 use crate::sort::{folded, off_the_workers, sent_at};
+use crate::turns::Scale;
 use message::{Summary, base_subject};
 use references::Builder;
 use types::snapshot::{Entry, Snapshot};
@@ -44,6 +45,15 @@ pub struct ThreadNode {
     pub children: u32,
 }
 
+/// Stands for a message id or a subject, of which threads only ask whether two are the same: the beginning of its hash.
+/// No two that differ have the same but by the work of 2⁶⁴ hashes, and then it is his own message that is in the wrong
+/// thread.
+type Mark = [u8; 16];
+
+fn mark(text: &str) -> Mark {
+    blake3::hash(text.as_bytes()).as_bytes().first_chunk().copied().unwrap_or_default()
+}
+
 /// What is known of a message.
 #[derive(Clone, Debug)]
 struct Message {
@@ -52,8 +62,8 @@ struct Message {
     sent: i64,
     /// INTERNALDATE in seconds.
     arrived: i64,
-    /// The base subject, folded.
-    subject: Box<str>,
+    /// The base subject, folded; `None` for the empty one.
+    subject: Option<Mark>,
     is_reply: bool,
 }
 
@@ -65,7 +75,7 @@ impl Message {
             uid: entry.uid,
             sent: sent_at(entry, summary),
             arrived: entry.internal_date.unix_seconds(),
-            subject: folded(&base.text),
+            subject: Some(folded(&base.text)).filter(|subject| !subject.is_empty()).map(|subject| mark(&subject)),
             is_reply: base.is_reply_or_forward,
         }
     }
@@ -83,7 +93,9 @@ impl Account {
         self.thread_found(snapshot, &found, algorithm, &Meter::default()).await
     }
 
-    /// Some messages of a snapshot, ascending, as threads. UIDs that are not there are left out.
+    /// Some messages of a snapshot, ascending, as threads. UIDs that are not there are left out. Waits for its turn;
+    /// [`MailError::TooMany`] where these messages and what they refer to are more than
+    /// [`THREAD_NODES_MAX`](crate::THREAD_NODES_MAX).
     pub async fn thread_found(
         &self,
         snapshot: &Snapshot,
@@ -91,11 +103,33 @@ impl Account {
         algorithm: ThreadAlgorithm,
         meter: &Meter,
     ) -> Result<Vec<ThreadNode>, MailError> {
+        let scale = Scale::of(found.len());
+        let threads = self.thread_within(snapshot, found, algorithm, (scale, scale.nodes_max()), meter).await;
+        match threads {
+            // Few messages that refer to many.
+            Err(MailError::TooMany { .. }) if scale == Scale::Small => {
+                let scale = Scale::Large;
+                self.thread_within(snapshot, found, algorithm, (scale, scale.nodes_max()), meter).await
+            }
+            threads => threads,
+        }
+    }
+
+    /// The same with at most so many nodes, or a page of messages more.
+    async fn thread_within(
+        &self,
+        snapshot: &Snapshot,
+        found: &[Uid],
+        algorithm: ThreadAlgorithm,
+        (scale, max): (Scale, usize),
+        meter: &Meter,
+    ) -> Result<Vec<ThreadNode>, MailError> {
+        let turn = self.turns().take(scale).await?;
         let needs_subject = algorithm != ThreadAlgorithm::Refs;
-        let entries: Vec<Entry> = found.iter().filter_map(|uid| snapshot.get(*uid)).copied().collect();
-        let mut messages = Vec::with_capacity(entries.len());
+        let mut messages = Vec::with_capacity(found.len());
         let mut builder = Builder::default();
-        for page in entries.chunks(CONTENTS_AT_ONCE) {
+        for page in found.chunks(CONTENTS_AT_ONCE) {
+            let page: Vec<Entry> = page.iter().filter_map(|uid| snapshot.get(*uid)).copied().collect();
             let emails: Vec<EmailId> = page.iter().map(|entry| entry.email).collect();
             let contents = self.contents(&emails).await?;
             for (entry, content) in page.iter().zip(contents) {
@@ -106,13 +140,21 @@ impl Account {
                 }
                 messages.push(Message::new(entry, summary, needs_subject));
             }
-            meter.step(messages.len(), entries.len()).await;
+            if builder.len().max(messages.len()) > max {
+                return Err(MailError::TooMany { max });
+            }
+            meter.step(messages.len(), found.len()).await;
             tokio::task::yield_now().await;
         }
-        off_the_workers(move || match algorithm {
-            ThreadAlgorithm::OrderedSubject => ordered_subject(&messages),
-            ThreadAlgorithm::References => builder.threads(&messages, true),
-            ThreadAlgorithm::Refs => builder.threads(&messages, false),
+        // It keeps its turn to its end, even if nobody waits for it any longer.
+        off_the_workers(move || {
+            let threads = match algorithm {
+                ThreadAlgorithm::OrderedSubject => ordered_subject(&messages),
+                ThreadAlgorithm::References => builder.threads(&messages, true),
+                ThreadAlgorithm::Refs => builder.threads(&messages, false),
+            };
+            drop(turn);
+            threads
         })
         .await
     }

@@ -20,6 +20,7 @@ use super::verb::transfer::{Mode, Transfer};
 use super::view::{AccountWatch, View};
 use crate::meter::Meter;
 use crate::row::corrupt;
+use crate::turns::Turns;
 use crate::{MailError, keys};
 use bytes::Bytes;
 use std::fmt;
@@ -56,6 +57,11 @@ impl Account {
     /// The present, by the clock of the account's store.
     pub(crate) fn now(&self) -> Timestamp {
         self.live.shared.clock.now()
+    }
+
+    /// Whose turn it is to put messages in order.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.live.shared.turns
     }
 
     // ---- Mailboxes ------------------------------------------------------------------------------------------------

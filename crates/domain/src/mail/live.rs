@@ -11,6 +11,7 @@ use super::values::{MailOptions, MailboxStatus, Usage};
 use super::verb::fold::Fold;
 use super::view::ViewCell;
 use super::writer::Queue;
+use crate::turns::Turns;
 use crate::{MailError, keys};
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) options: MailOptions,
     pub(crate) contents: super::content::ContentCache,
+    /// Whose turn it is to put messages in order.
+    pub(crate) turns: Turns,
     /// Counts openings, to tell which view was opened last.
     ticks: AtomicU64,
     /// How many messages were loaded into views since the idle ones were last let go.
@@ -39,7 +42,8 @@ pub(crate) struct Shared {
 impl Shared {
     pub(super) fn new(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, options: MailOptions) -> Self {
         let contents = super::content::ContentCache::new(options.content_cache);
-        Self { engine, clock, options, contents, ticks: AtomicU64::new(0), loaded: AtomicU64::new(0) }
+        let (ticks, loaded) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { engine, clock, options, contents, turns: Turns::default(), ticks, loaded }
     }
 
     /// Counts messages that were loaded.

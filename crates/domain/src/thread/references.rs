@@ -1,7 +1,7 @@
 //! The REFERENCES algorithm (RFC 5256 §3) step by step, and REFS, which leaves out what looks at subjects.
 
 use super::forest::Forest;
-use super::{Message, ThreadNode};
+use super::{Mark, Message, ThreadNode, mark};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -12,7 +12,7 @@ type Node = u32;
 #[derive(Debug, Default)]
 pub(super) struct Builder {
     /// The node of each message id.
-    ids: HashMap<Box<str>, Node>,
+    ids: HashMap<Mark, Node>,
     forest: Forest,
     /// For each node its message's place; `None` for a dummy.
     messages: Vec<Option<u32>>,
@@ -49,12 +49,18 @@ impl Builder {
         }
     }
 
+    /// How many nodes there are.
+    pub(super) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
     fn node(&mut self, id: &str) -> Node {
-        if let Some(node) = self.ids.get(id) {
+        let id = mark(id);
+        if let Some(node) = self.ids.get(&id) {
             return *node;
         }
         let node = self.new_node();
-        self.ids.insert(id.into(), node);
+        self.ids.insert(id, node);
         node
     }
 
@@ -68,7 +74,9 @@ impl Builder {
     }
 
     /// The threads of all messages that were taken, in the same order: steps 2 to 6.
-    pub(super) fn threads(self, messages: &[Message], by_subject: bool) -> Vec<ThreadNode> {
+    pub(super) fn threads(mut self, messages: &[Message], by_subject: bool) -> Vec<ThreadNode> {
+        // Nobody asks for an id any more.
+        self.ids = HashMap::new();
         let mut trees = Trees::prune(&self, messages);
         if by_subject {
             trees.sort_roots();
@@ -91,6 +99,42 @@ fn number(at: usize) -> Node {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
+/// The children of all nodes, each node's ascending, in two lists rather than one for each.
+struct Below {
+    children: Vec<Node>,
+    /// Where those of each node end.
+    ends: Vec<u32>,
+}
+
+impl Below {
+    fn new(forest: &Forest) -> Self {
+        let count = forest.len();
+        let parent = |node: Node| forest.parent(node).and_then(place);
+        let mut ends = vec![0_u32; count];
+        for at in (0..number(count)).filter_map(parent) {
+            ends.get_mut(at).into_iter().for_each(|end| *end += 1);
+        }
+        let mut total = 0;
+        // First where they begin: each child that is put in moves the end on.
+        for end in &mut ends {
+            total += std::mem::replace(end, total);
+        }
+        let mut children = vec![0; place(total).unwrap_or_default()];
+        for node in 0..number(count) {
+            let Some(end) = parent(node).and_then(|at| ends.get_mut(at)) else { continue };
+            place(*end).and_then(|at| children.get_mut(at)).into_iter().for_each(|child| *child = node);
+            *end += 1;
+        }
+        Self { children, ends }
+    }
+
+    fn of(&self, at: usize) -> &[Node] {
+        let end = |at: usize| self.ends.get(at).copied().and_then(place).unwrap_or_default();
+        let start = at.checked_sub(1).map_or(0, end);
+        self.children.get(start..end(at)).unwrap_or_default()
+    }
+}
+
 /// What messages are sorted by: a date, then the order of the mailbox.
 type Key = (i64, u32);
 
@@ -111,14 +155,9 @@ impl<'m> Trees<'m> {
     /// Steps 2 and 3. A dummy's children go to whoever is above it and stays: the next message, or a dummy at the top.
     fn prune(builder: &Builder, messages: &'m [Message]) -> Self {
         let count = builder.forest.len();
-        let mut below: Vec<Vec<Node>> = vec![Vec::new(); count];
+        let below = Below::new(&builder.forest);
         let mut order: Vec<Node> = Vec::with_capacity(count);
-        for node in 0..number(count) {
-            match builder.forest.parent(node).and_then(place).and_then(|at| below.get_mut(at)) {
-                Some(siblings) => siblings.push(node),
-                None => order.push(node),
-            }
-        }
+        order.extend((0..number(count)).filter(|node| builder.forest.parent(*node).is_none()));
         let top = order.len();
         let mut nodes = vec![TreeNode::default(); count];
         // For each node the one that its children go to.
@@ -137,7 +176,7 @@ impl<'m> Trees<'m> {
             }
             if let Some(at) = place(node) {
                 nodes.get_mut(at).into_iter().for_each(|own| own.message = message);
-                order.extend(below.get_mut(at).map(std::mem::take).unwrap_or_default());
+                order.extend_from_slice(below.of(at));
             }
         }
         let mut trees = Self { messages, nodes, roots: Vec::with_capacity(top) };
@@ -232,12 +271,11 @@ impl<'m> Trees<'m> {
         let roots = std::mem::take(&mut self.roots);
         let mut merged: Vec<Node> = Vec::with_capacity(roots.len());
         for current in roots {
-            let Some(speaker) = self.speaker(current).filter(|speaker| !speaker.subject.is_empty()) else {
+            let Some(subject) = self.speaker(current).and_then(|speaker| speaker.subject) else {
                 merged.push(current);
                 continue;
             };
-            let subject: &str = &speaker.subject;
-            let Some(other) = table.get(subject).copied().filter(|other| *other != current) else {
+            let Some(other) = table.get(&subject).copied().filter(|other| *other != current) else {
                 merged.push(current);
                 continue;
             };
@@ -272,11 +310,11 @@ impl<'m> Trees<'m> {
     }
 
     /// (A) and (B).
-    fn subject_table(&self) -> HashMap<&'m str, Node> {
-        let mut table: HashMap<&'m str, Node> = HashMap::new();
+    fn subject_table(&self) -> HashMap<Mark, Node> {
+        let mut table: HashMap<Mark, Node> = HashMap::new();
         for current in self.roots.iter().copied() {
-            let Some(speaker) = self.speaker(current).filter(|speaker| !speaker.subject.is_empty()) else { continue };
-            match table.entry(&speaker.subject) {
+            let Some(subject) = self.speaker(current).and_then(|speaker| speaker.subject) else { continue };
+            match table.entry(subject) {
                 Entry::Vacant(vacant) => drop(vacant.insert(current)),
                 Entry::Occupied(mut occupied) => {
                     let Some(before) = self.message(*occupied.get()) else { continue };

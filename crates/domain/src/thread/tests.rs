@@ -1,15 +1,19 @@
 //! Threads that are too large for a mailbox in a test.
 
 use super::references::Builder;
-use super::{Message, ThreadNode};
-use types::Uid;
+use super::{Message, ThreadAlgorithm, ThreadNode};
+use crate::turns::Scale;
+use crate::{Mail, MailError, MailOptions, Meter, NewMessage};
+use std::sync::Arc;
+use store_kv::Memory;
+use types::{AccountId, ManualClock, Timestamp, Uid};
 
 /// More replies than any stack would hold.
 const DEEP: u32 = 100_000;
 
 fn message(number: u32) -> Message {
     let sent = i64::from(number);
-    Message { uid: Uid::new(number + 1).unwrap(), sent, arrived: sent, subject: Box::default(), is_reply: false }
+    Message { uid: Uid::new(number + 1).unwrap(), sent, arrived: sent, subject: None, is_reply: false }
 }
 
 /// Each message answers the one before it; they are taken in this order.
@@ -61,4 +65,25 @@ fn replies_in_a_ring_are_a_chain_but_for_one_link() {
     let nodes = builder.threads(&(0..DEEP).map(message).collect::<Vec<_>>(), true);
     assert_eq!(nodes.len(), DEEP as usize);
     assert_eq!(nodes.iter().filter(|node| node.depth == 0).count(), 1);
+}
+
+#[tokio::test]
+async fn what_refers_to_too_much_is_refused_and_one_less_is_not() {
+    let clock = Arc::new(ManualClock::at(Timestamp(1_000_000_000_000)));
+    let mail = Mail::new(Memory::new(), clock, MailOptions::default());
+    mail.create_account_mail(AccountId(7)).await.unwrap();
+    let ann = mail.account(AccountId(7)).await.unwrap();
+    let inbox = ann.mailboxes().await.unwrap().iter().find(|info| info.name.is_inbox()).unwrap().id;
+    let mut staging = ann.stage(None).await.unwrap();
+    staging.write(b"Message-ID: <1@x>\r\nReferences: <2@x> <3@x> <4@x>\r\n\r\n").await.unwrap();
+    ann.append(inbox, vec![NewMessage::new(staging.finish().await.unwrap())]).await.unwrap();
+    let snapshot = ann.open(inbox).await.unwrap().current();
+    let uids: Vec<Uid> = snapshot.iter().map(|entry| entry.uid).collect();
+    let silent = Meter::default();
+    let within = |max| ann.thread_within(&snapshot, &uids, ThreadAlgorithm::Refs, (Scale::Small, max), &silent);
+    assert_eq!(within(4).await.unwrap(), [ThreadNode { uid: Uid::new(1), depth: 0, children: 0 }]);
+    assert!(matches!(within(3).await, Err(MailError::TooMany { max: 3 })));
+    let by_subject =
+        ann.thread_within(&snapshot, &uids, ThreadAlgorithm::OrderedSubject, (Scale::Small, 0), &silent).await;
+    assert!(matches!(by_subject, Err(MailError::TooMany { max: 0 })));
 }
