@@ -35,6 +35,9 @@ pub const APPEND_CHUNK_MAX: Octets = Octets::kib(64);
 /// Most messages that one APPEND may bring (RFC 3502): they are one batch, and until it is made they are held.
 pub const APPEND_MESSAGES_MAX: usize = 1000;
 
+/// Most parts that CATENATE may put together to one message (RFC 4469, which knows no limit): each URL is looked up.
+pub const CATENATE_PARTS_MAX: usize = 1000;
+
 /// The largest message, where nothing else is said.
 pub const MESSAGE_MAX: Octets = Octets::mib(50);
 

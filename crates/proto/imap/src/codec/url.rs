@@ -55,6 +55,10 @@ impl MessageUrl {
     ///                ["/;PARTIAL=" number ["." nz-number]]
     /// ```
     /// A relative one begins with `//`, with `/`, with a mailbox beside the open one, or with `;UID=` in the open one.
+    ///
+    /// Deviation: against the base of RFC 4469 §3, `imap://user@server/mailbox`, a `;UID=` alone would take the place of
+    /// the mailbox (RFC 3986 §5.2.3) and lead nowhere. It can only mean a message of the open mailbox, and does. With a
+    /// server in front, which RFC 4469 §3 leaves to others, a URL is taken if the server is this one.
     pub fn parse(url: &[u8], base: &UrlBase<'_>) -> Option<Self> {
         let text = std::str::from_utf8(url).ok().filter(|text| text.len() <= URL_MAX)?;
         if !text.bytes().all(is_url_char) {

@@ -7,6 +7,7 @@
 use super::Command;
 use super::flag_list::FlagList;
 use crate::codec::{Cursor, LiteralAnnouncement, MessageSet, ParseError, date};
+use crate::limits::CATENATE_PARTS_MAX;
 use crate::response::Code;
 use types::{MailboxName, Octets, Timestamp};
 
@@ -97,8 +98,24 @@ pub(crate) struct Said {
     pub(crate) pieces: Vec<Piece>,
     /// Where the next fragment begins: behind the literal that was announced, if one was.
     pub(crate) position: Position,
-    /// How many more messages there may be.
-    pub(crate) room: usize,
+    /// How much more there may be.
+    pub(crate) room: Room,
+}
+
+/// How much more an APPEND may bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// Messages.
+    pub(crate) messages: usize,
+    /// Parts of the message that is being put together; see [`CATENATE_PARTS_MAX`].
+    pub(crate) parts: usize,
+}
+
+impl Room {
+    /// Before the first message.
+    pub(crate) fn new(messages: usize) -> Self {
+        Self { messages, parts: 0 }
+    }
 }
 
 /// Reads what stands between the name of a command and its messages; `None` if the literal that is announced belongs to
@@ -132,8 +149,8 @@ pub(crate) struct Reader<'a, 'b> {
     cursor: &'b mut Cursor<'a>,
     announced: Option<LiteralAnnouncement>,
     pieces: Vec<Piece>,
-    /// How many more messages there may be.
-    room: usize,
+    /// How much more there may be.
+    room: Room,
 }
 
 /// Where reading goes on.
@@ -143,8 +160,8 @@ enum Next {
 }
 
 impl<'a, 'b> Reader<'a, 'b> {
-    /// A reader of a fragment with at most `room` further messages.
-    pub(crate) fn new(cursor: &'b mut Cursor<'a>, announced: Option<LiteralAnnouncement>, room: usize) -> Self {
+    /// A reader of a fragment with no more than `room` for what it brings.
+    pub(crate) fn new(cursor: &'b mut Cursor<'a>, announced: Option<LiteralAnnouncement>, room: Room) -> Self {
         Self { cursor, announced, pieces: Vec::new(), room }
     }
 
@@ -153,7 +170,7 @@ impl<'a, 'b> Reader<'a, 'b> {
         let Some(append) = open(self.cursor, uid)? else { return Ok(Fragment::Argument) };
         if append.replaces.is_some() {
             // RFC 8508 §4.7: there is no REPLACE with more than one message.
-            self.room = 1;
+            self.room.messages = 1;
         }
         self.pieces.push(Piece::Start(append));
         self.read(Position::First)
@@ -222,10 +239,9 @@ impl<'a, 'b> Reader<'a, 'b> {
             date = Some(date::parse_date_time(self.cursor)?);
             self.cursor.space()?;
         }
-        self.room = self
-            .room
-            .checked_sub(1)
-            .ok_or(ParseError::Refusal(Code::Limit, "More messages than one command may bring"))?;
+        let messages = self.room.messages.checked_sub(1);
+        let messages = messages.ok_or(ParseError::Refusal(Code::Limit, "More messages than one command may bring"))?;
+        self.room = Room { messages, parts: CATENATE_PARTS_MAX };
         let is_catenated = self.cursor.take_word("CATENATE ");
         self.pieces.push(Piece::Message(AppendMessage { flags, date, is_catenated }));
         if is_catenated {
@@ -240,6 +256,8 @@ impl<'a, 'b> Reader<'a, 'b> {
     }
 
     fn part(&mut self) -> Result<Next, ParseError> {
+        let parts = self.room.parts.checked_sub(1);
+        self.room.parts = parts.ok_or(ParseError::Refusal(Code::Limit, "More parts than one message may have"))?;
         if self.cursor.take_word("TEXT ") {
             let kind = if self.cursor.peek() == Some(b'~') { LiteralKind::Binary } else { LiteralKind::Plain };
             return self.literal(kind, Position::InCatenate);

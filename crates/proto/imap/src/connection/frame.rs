@@ -3,7 +3,7 @@
 use super::phase::{Appending, Phase};
 use super::{Connection, Event, LoginPolicy, State, Tag};
 use crate::codec::{Cursor, LiteralAnnouncement, ParseError, literal_announced};
-use crate::command::append::{Fragment, Reader};
+use crate::command::append::{Fragment, Reader, Room};
 use crate::command::{Authenticate, Command};
 use crate::registry::{self, Literals};
 use crate::response::{Code, Status};
@@ -206,7 +206,7 @@ impl Connection {
             Err(error) => return Announced::Refuse(Some(tag), error),
         };
         if let Literals::Messages(open) = head.spec.literals {
-            let room = self.limits.append_room();
+            let room = Room::new(self.limits.append_room());
             let reader = Reader::new(&mut head.arguments, Some(announced), room);
             match reader.first(open, head.uid) {
                 Ok(Fragment::Argument) => {}
@@ -256,7 +256,7 @@ impl Connection {
         let parse = || {
             let mut head = registry::parse_head(&cursor, self.state)?;
             if let Literals::Messages(open) = head.spec.literals {
-                let reader = Reader::new(&mut head.arguments, None, self.limits.append_room());
+                let reader = Reader::new(&mut head.arguments, None, Room::new(self.limits.append_room()));
                 return match reader.first(open, head.uid)? {
                     Fragment::Said(said) => Ok(Parsed::Append(Box::new(Appending::new(tag.clone(), said, None)))),
                     Fragment::Argument => Err(ParseError::Syntax("A message is missing")),

@@ -2,7 +2,7 @@
 
 use super::Tag;
 use crate::codec::LiteralAnnouncement;
-use crate::command::append::{Piece, Position, Said};
+use crate::command::append::{Piece, Position, Room, Said};
 use std::collections::VecDeque;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -42,8 +42,8 @@ pub(super) struct Appending {
     pub(super) position: Position,
     /// The literal at the end of what was read, until the client may send it.
     pub(super) announced: Option<LiteralAnnouncement>,
-    /// How many more messages there may be.
-    pub(super) room: usize,
+    /// How much more there may be.
+    pub(super) room: Room,
 }
 
 impl Appending {

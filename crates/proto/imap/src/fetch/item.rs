@@ -128,13 +128,32 @@ pub(crate) fn parse_items(cursor: &mut Cursor<'_>) -> Result<Vec<FetchItem>, Par
         if items.len() >= FETCH_ITEMS_MAX {
             return Err(ParseError::Syntax("FETCH has too many items"));
         }
-        if !items.contains(&item) {
-            items.push(item);
-        }
+        add(&mut items, item);
         if cursor.take_if(b')') {
             return Ok(items);
         }
         cursor.space()?;
+    }
+}
+
+/// Adds an item unless it is there, so that none is made twice. With and without `.PEEK` it is the same, and sets `\Seen`
+/// if one of them does: their answers could not be told apart.
+fn add(items: &mut Vec<FetchItem>, item: FetchItem) {
+    let known = items.iter_mut().find_map(|known| match (known, &item) {
+        (FetchItem::Section(known), FetchItem::Section(item)) => {
+            let is_same = known.section == item.section && known.partial == item.partial;
+            is_same.then_some((Some(&mut known.peek), item.peek))
+        }
+        (FetchItem::Binary(known), FetchItem::Binary(item)) => {
+            let is_same = known.part == item.part && known.partial == item.partial;
+            is_same.then_some((Some(&mut known.peek), item.peek))
+        }
+        (known, item) => (known == item).then_some((None, true)),
+    });
+    match known {
+        Some((Some(peek), peeks)) => *peek &= peeks,
+        Some((None, _)) => {}
+        None => items.push(item),
     }
 }
 

@@ -100,6 +100,7 @@ pub(super) static TEXTS: &[(&str, &str)] = &[
     ),
     ("More is to be told", "Es ist noch mehr zu sagen"),
     ("More messages than one command may bring", "Mehr Nachrichten, als ein Befehl bringen darf"),
+    ("More parts than one message may have", "Mehr Teile, als eine Nachricht haben darf"),
     ("Moved", "Verschoben"),
     ("NOTIFY SET takes at least one group of events", "NOTIFY SET nimmt mindestens eine Gruppe von Ereignissen"),
     ("NOTIFY takes SET or NONE", "NOTIFY nimmt SET oder NONE"),

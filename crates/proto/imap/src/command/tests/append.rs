@@ -2,12 +2,13 @@
 
 use super::{all_bad, name, seq};
 use crate::codec::{Cursor, ParseError, literal_announced};
-use crate::command::append::{Fragment, Piece, Position, Reader, open};
+use crate::command::append::{Fragment, Piece, Position, Reader, Room, open};
 use crate::command::replace;
 use crate::command::{Append, AppendLiteral, AppendMessage, FlagList, LiteralKind};
+use crate::limits::CATENATE_PARTS_MAX;
 use types::{Flags, Keyword, Octets, Timestamp};
 
-const ROOM: usize = 3;
+const ROOM: Room = Room { messages: 3, parts: CATENATE_PARTS_MAX };
 
 fn read(text: &str, from: Option<Position>) -> Result<Fragment, ParseError> {
     let announced = literal_announced(text.as_bytes());
@@ -107,8 +108,8 @@ fn a_message_may_be_put_together() {
 #[test]
 fn messages_have_a_limit() {
     let text = |count| format!(" INBOX{}", " CATENATE (URL x)".repeat(count));
-    assert_eq!(said(&text(ROOM), None).0.len(), 2 * ROOM + 2);
-    assert!(matches!(read(&text(ROOM + 1), None), Err(ParseError::Refusal(..))));
+    assert_eq!(said(&text(ROOM.messages), None).0.len(), 2 * ROOM.messages + 2);
+    assert!(matches!(read(&text(ROOM.messages + 1), None), Err(ParseError::Refusal(..))));
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn replace_names_one_message_first() {
     for (text, uid, replaces) in [(" 4 x {3}\r\n", false, seq("4")), (" * x {3}\r\n", true, super::uid("*"))] {
         let Ok(Fragment::Said(said)) = first(text, uid) else { panic!("{text}") };
         assert_eq!(said.pieces[0], Piece::Start(Append { mailbox: name("x"), replaces: Some(replaces) }));
-        assert_eq!(said.room, 0, "there is no second message");
+        assert_eq!(said.room.messages, 0, "there is no second message");
     }
     assert_eq!(first(" 4 {3}\r\n", false), Ok(Fragment::Argument));
     for bad in

@@ -3,7 +3,7 @@
 use super::harness::Driver;
 use crate::command::{AppendLiteral, Command};
 use crate::connection::{Event, Tag};
-use crate::limits::Limits;
+use crate::limits::{CATENATE_PARTS_MAX, Limits};
 use crate::response::{Code, Status};
 use types::Octets;
 
@@ -215,6 +215,31 @@ fn messages_of_one_command_have_a_limit() {
         }
         assert_eq!(last, Some(if fits { Event::AppendEnd } else { Event::Aborted }));
         let refused = driver.output().starts_with("a NO [LIMIT] More messages than one command may bring\r\n");
+        assert_eq!(refused, !fits);
+    }
+}
+
+#[test]
+fn parts_of_one_message_have_a_limit_however_they_come() {
+    let most = CATENATE_PARTS_MAX;
+    for (parts, more, fits) in [(most, most, true), (most + 1, 1, false), (1, most + 1, false)] {
+        let mut driver = Driver::logged_in(Limits::default());
+        let of = |count: usize| {
+            let parts: Vec<_> = (0..count).map(|n| if n % 2 == 0 { "URL /x" } else { "TEXT {1+}\r\n." }).collect();
+            format!(" CATENATE ({})", parts.join(" "))
+        };
+        driver.receive("a APPEND x");
+        driver.receive(&of(parts));
+        driver.receive(&format!("{}\r\n", of(more)));
+        let (mut seen, mut last) = (0, None);
+        while let Some(event) = driver.poll() {
+            driver.connection.accept_append();
+            seen += usize::from(matches!(event, Event::AppendUrl(_) | Event::AppendLiteral(_)));
+            last = Some(event);
+        }
+        assert_eq!(last, Some(if fits { Event::AppendEnd } else { Event::Aborted }));
+        assert!(seen <= 2 * most);
+        let refused = driver.output().starts_with("a NO [LIMIT] More parts than one message may have\r\n");
         assert_eq!(refused, !fits);
     }
 }

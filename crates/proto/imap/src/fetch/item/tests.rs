@@ -75,3 +75,11 @@ fn partials_have_63_bits() {
     let more = (i64::MAX.unsigned_abs() + 1).to_string();
     assert!(partial(&more, "1").is_err() && partial("0", &more).is_err());
 }
+
+#[test]
+fn an_item_that_comes_again_is_asked_for_once() {
+    let again = "(BINARY.SIZE[1] UID BINARY.PEEK[1] BODY.PEEK[1]<0.5> BINARY.SIZE[1] BINARY.SIZE[2] BODY[1]<0.5> BINARY[1] UID \
+                 BODY.PEEK[1]<0.6> BODY.PEEK[1]<0.5>)";
+    let once = "(BINARY.SIZE[1] UID BINARY[1] BODY[1]<0.5> BINARY.SIZE[2] BODY.PEEK[1]<0.6>)";
+    assert_eq!(items(again), items(once));
+}
