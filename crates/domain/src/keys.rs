@@ -20,6 +20,7 @@
 //! | `V` | trace u128, recipient | a delivery that was made: where the message went |
 //! | `G` | mailbox u32 | an access control list; there is none where only the owner has rights |
 //! | `N` | mailbox u32 | which annotations a mailbox has, 0 for the account: names, sizes, changes |
+//! | `I` | change u64 | how something ends that took more than one batch and is not finished |
 //! | `O` | mailbox u32, reader u32, entry name | an annotation's value; reader 0 where all share it |
 //!
 //! The system accounts have kinds of their own, in small letters: see their sections.
@@ -263,6 +264,21 @@ pub(crate) fn acls(account: AccountId) -> Bytes {
 /// The list of a mailbox's annotations.
 pub(crate) fn annotations(account: AccountId, mailbox: MailboxId) -> Bytes {
     key(account, b'N', &[&mailbox.0.to_be_bytes()])
+}
+
+/// What is not finished, by the change it stands in.
+pub(crate) fn unfinished(account: AccountId, change: u64) -> Bytes {
+    key(account, b'I', &[&change.to_be_bytes()])
+}
+
+/// All that is not finished.
+pub(crate) fn all_unfinished(account: AccountId) -> Bytes {
+    key(account, b'I', &[])
+}
+
+/// Reads the change off a key of [`unfinished`].
+pub(crate) fn unfinished_of(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(rest(key).try_into().ok()?))
 }
 
 /// The lists of all mailboxes' annotations.

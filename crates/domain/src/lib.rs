@@ -29,7 +29,7 @@ pub use delivery::{
 };
 pub use error::MailError;
 pub use mail::{
-    ACL_ENTRIES_MAX, ACROSS_MAX, ANNOTATION_VALUE_MAX, ANNOTATIONS_ACCOUNT_MAX, ANNOTATIONS_ALL_READERS_MAX,
+    ACL_ENTRIES_MAX, ACROSS_STEP, ANNOTATION_VALUE_MAX, ANNOTATIONS_ACCOUNT_MAX, ANNOTATIONS_ALL_READERS_MAX,
     ANNOTATIONS_MAX, Account, AccountWatch, Acl, AclChange, AclKey, AnnotationInfo, AnnotationsChanged, Appended,
     Cause, Content, Copied, Expunge, FlagNames, Grantee, Mail, MailOptions, MailboxInfo, MailboxStatus, Mailboxes,
     NewMessage, QuotaLimits, Restored, Retained, RetainedCursor, RetainedId, RetainedPage, Staged, Staging,

@@ -21,6 +21,7 @@ mod staging;
 mod threads;
 mod transcode;
 mod tx;
+mod unfinished;
 mod values;
 mod verb;
 mod view;
@@ -29,7 +30,7 @@ mod writer;
 pub use account::Account;
 pub(crate) use acl::ANYONE;
 pub use acl::{ACL_ENTRIES_MAX, Acl, AclChange, AclKey, Grantee};
-pub use across::ACROSS_MAX;
+pub use across::ACROSS_STEP;
 pub use annotations::{ANNOTATION_VALUE_MAX, ANNOTATIONS_ACCOUNT_MAX, ANNOTATIONS_ALL_READERS_MAX, ANNOTATIONS_MAX};
 pub use content::Content;
 pub use mailboxes::{MailboxInfo, Mailboxes};
@@ -72,8 +73,10 @@ struct Slot {
 impl Mail {
     /// Mail in this store.
     pub fn new(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, options: MailOptions) -> Arc<Self> {
-        let shared = Arc::new(Shared::new(engine, clock, options));
-        Arc::new(Self { shared, registry: Mutex::default(), traces: AtomicU64::new(0) })
+        Arc::new_cyclic(|mail| {
+            let shared = Arc::new(Shared::new(engine, clock, options, Weak::clone(mail)));
+            Self { shared, registry: Mutex::default(), traces: AtomicU64::new(0) }
+        })
     }
 
     /// The handle of an account. Reads nothing yet: the first verb does.

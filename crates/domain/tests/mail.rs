@@ -49,5 +49,7 @@ mod search;
 mod sharing;
 #[path = "mail/threads.rs"]
 mod threads;
+#[path = "mail/unfinished.rs"]
+mod unfinished;
 #[path = "mail/world.rs"]
 mod world;

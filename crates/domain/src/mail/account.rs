@@ -17,6 +17,7 @@ use super::verb::mailbox::{Create, Delete, Rename, Subscribe};
 use super::verb::replace::Replace;
 use super::verb::settings::SetQuota;
 use super::verb::transfer::{Mode, Transfer};
+use super::verb::unfinished::Finish;
 use super::view::{AccountWatch, View};
 use crate::meter::Meter;
 use crate::row::corrupt;
@@ -86,17 +87,20 @@ impl Account {
     }
 
     /// Renames a mailbox with all below it. INBOX stays, and its messages move to a new mailbox of the other name
-    /// (RFC 9051 §6.3.6): in one change, unless they are more than one change takes; then the rest follows, and after a
-    /// crash in between may still be in INBOX, each message in one of the two.
+    /// (RFC 9051 §6.3.6): in one change, unless they are more than one change takes; then the rest follows, after a crash
+    /// in between too, and until then each message is in one of the two.
     pub async fn rename(&self, from: &MailboxName, to: &MailboxName) -> Result<(), MailError> {
         if !from.is_inbox() {
             return self.live.submit(Rename { from: from.clone(), to: to.clone() }).await;
         }
-        let (inbox, target, rest) = self.live.submit(RenameInbox { to: to.clone() }).await?;
-        if let Some(next) = rest {
-            self.r#move(inbox, &UidSet::from_ranges([next.get()..=u32::MAX]), target).await?;
-        }
-        Ok(())
+        let renaming = async {
+            if let Some(rest) = self.live.submit(RenameInbox { to: to.clone() }).await? {
+                self.live.follow_to(rest.inbox, rest.uids, rest.target).await?;
+                self.live.submit(Finish { number: Some(rest.number) }).await?;
+            }
+            Ok(())
+        };
+        self.live.in_the_middle(renaming).await
     }
 
     /// Subscribes a name or ends that; there need be no mailbox of that name (RFC 9051 §6.3.7).

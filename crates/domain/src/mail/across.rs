@@ -1,29 +1,41 @@
 //! COPY and MOVE to where somebody has not all rights, or to another account's mailbox.
 //!
-//! No batch spans two accounts, so a message that goes to another account is read, staged anew and put there; MOVE then
-//! expunges it here. A crash in between leaves it in both, never in none. Between two mailboxes of one account it stays
-//! one batch.
+//! No batch spans two accounts, so a message that goes to another account is read, staged anew and put there, some at a
+//! time; MOVE then expunges it here. The target's account has it written down until it is finished
+//! (`mail/unfinished.rs`): a COPY that breaks off is undone, a message that MOVE has put there goes here. Between two
+//! mailboxes of one account it stays one batch.
 
 use super::account::Account;
 use super::content::Content;
 use super::values::{Cause, Copied, Expunge, FlagNames, NewMessage};
+use super::verb::append::Append;
 use super::verb::transfer::Mode;
+use super::verb::unfinished::{After, AppendStep, Finish};
 use crate::MailError;
 use crate::meter::Meter;
 use std::sync::Arc;
 use types::snapshot::{Entry, Snapshot};
 use types::{MailboxId, Octets, Rights, Uid, UidSet};
 
-/// How many messages one COPY to another account may name: all are copied or none, so all are staged first.
-pub const ACROSS_MAX: usize = 1000;
-/// How many messages MOVE to another account takes at once.
-const MOVE_STEP: usize = 50;
+/// How many messages are put into another account at once: so many are staged at a time.
+pub const ACROSS_STEP: usize = 50;
 /// How much of a body is read at once.
 const PIECE: u64 = 256 << 10;
 
+/// Where messages of another account come from and go to.
+struct Way<'a> {
+    from: &'a Account,
+    snapshot: &'a Snapshot,
+    target: &'a Account,
+    place: (MailboxId, Rights),
+    /// Hears of each message that was read, and how many there are.
+    meter: (&'a Meter, usize),
+}
+
 impl Account {
     /// Copies messages of one of this account's mailboxes to a mailbox of `target`, all or none (RFC 9051 §6.4.7).
-    /// `rights` are those in the target: flags that they do not allow are left out (RFC 4314 §4).
+    /// `rights` are those in the target: flags that they do not allow are left out (RFC 4314 §4). To another account
+    /// many are copied in several steps, which others see; if one of them fails, those before it are undone.
     pub async fn copy_to(
         &self,
         from: MailboxId,
@@ -35,16 +47,35 @@ impl Account {
         if target.id() == self.id() {
             return self.transfer(Mode::Copy, from, uids, (to, rights), meter).await;
         }
+        let max = self.live.shared.options.copy_max;
         let snapshot = self.open(from).await?.current();
-        let entries: Vec<_> = of_set(&snapshot, uids).take(ACROSS_MAX + 1).collect();
-        if entries.len() > ACROSS_MAX {
-            return Err(MailError::TooMany { max: ACROSS_MAX });
+        let entries: Vec<_> = of_set(&snapshot, uids).take(max.saturating_add(1)).collect();
+        if entries.len() > max {
+            return Err(MailError::TooMany { max });
         }
-        self.put_into(&snapshot, &entries, target, (to, rights), meter).await
+        let uid_validity = target.status(to).await?.uid_validity;
+        target.admit(&entries).await?;
+        let meter = (meter, entries.len());
+        let way = Way { from: self, snapshot: &snapshot, target, place: (to, rights), meter };
+        let copying = async {
+            let mut pairs = Vec::with_capacity(entries.len());
+            let mut before = None;
+            let mut steps = entries.chunks(ACROSS_STEP).peekable();
+            while let Some(some) = steps.next() {
+                let after = if steps.peek().is_some() { After::Undo } else { After::Nothing };
+                let (put, row) = way.step((pairs.len(), some), before, after).await?;
+                before = row;
+                pairs.extend(put);
+            }
+            Ok(pairs)
+        };
+        let pairs = target.live.in_the_middle(copying).await?;
+        Ok(Copied { uid_validity, pairs })
     }
 
     /// Moves messages of one of this account's mailboxes to a mailbox of `target` (RFC 6851); see
-    /// [`Account::copy_to`]. Between accounts many are moved in several steps.
+    /// [`Account::copy_to`]. Between accounts many are moved in several steps; after a crash in one of them its messages
+    /// are in both, until the target's account is loaded or swept.
     pub async fn move_to(
         &self,
         from: MailboxId,
@@ -58,49 +89,38 @@ impl Account {
         }
         let snapshot = self.open(from).await?.current();
         let entries: Vec<_> = of_set(&snapshot, uids).collect();
+        let uid_validity = target.status(to).await?.uid_validity;
+        // Told when they are gone from here, which is when they are moved.
         let silent = Meter::default();
-        let mut moved = self.put_into(&snapshot, &[], target, (to, rights), &silent).await?;
-        for some in entries.chunks(MOVE_STEP) {
-            let copied = self.put_into(&snapshot, some, target, (to, rights), &silent).await?;
-            let gone = UidSet::from_uids(some.iter().map(|entry| entry.uid));
-            self.expunge(from, Expunge::These(gone), Cause::Imap).await?;
-            moved.pairs.extend(copied.pairs);
-            meter.step(moved.pairs.len(), entries.len()).await;
-        }
-        Ok(moved)
+        let way = Way { from: self, snapshot: &snapshot, target, place: (to, rights), meter: (&silent, 0) };
+        let moving = async {
+            let mut pairs = Vec::with_capacity(entries.len());
+            let mut before = None;
+            for some in entries.chunks(ACROSS_STEP) {
+                target.admit(some).await?;
+                let gone = UidSet::from_uids(some.iter().map(|entry| entry.uid));
+                let after = After::Leave { account: self.id(), mailbox: from, uids: gone.clone() };
+                let (put, row) = way.step((0, some), before, after).await?;
+                self.expunge(from, Expunge::These(gone), Cause::Imap).await?;
+                before = row;
+                pairs.extend(put);
+                meter.step(pairs.len(), entries.len()).await;
+            }
+            target.live.submit(Finish { number: before }).await?;
+            Ok(pairs)
+        };
+        let pairs = target.live.in_the_middle(moving).await?;
+        Ok(Copied { uid_validity, pairs })
     }
 
-    /// Puts copies of these messages into another account's mailbox, all or none.
-    async fn put_into(
-        &self,
-        snapshot: &Snapshot,
-        entries: &[&Entry],
-        target: &Account,
-        (to, rights): (MailboxId, Rights),
-        meter: &Meter,
-    ) -> Result<Copied, MailError> {
-        let uid_validity = target.status(to).await?.uid_validity;
+    /// Asks before anything is staged whether there is room for these messages; the batch decides.
+    async fn admit(&self, entries: &[&Entry]) -> Result<(), MailError> {
         let size = entries.iter().map(|entry| u64::from(entry.size)).sum();
         let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
-        // Asked before anything is staged; the batch decides.
-        if count > 0 && target.usage().await?.refuses(Octets(size), count) {
+        if count > 0 && self.usage().await?.refuses(Octets(size), count) {
             return Err(MailError::OverQuota);
         }
-        let emails: Vec<_> = entries.iter().map(|entry| entry.email).collect();
-        let contents = self.contents(&emails).await?;
-        let mut messages = Vec::with_capacity(entries.len());
-        for (entry, content) in entries.iter().zip(contents) {
-            let staged = self.stage_again(&content.ok_or(MailError::Gone)?, target).await?;
-            let flags = FlagNames::of(rights.flags(entry.flags), &snapshot.keywords);
-            messages.push(NewMessage { flags, internal_date: Some(entry.internal_date), ..NewMessage::new(staged) });
-            meter.step(messages.len(), entries.len()).await;
-        }
-        if messages.is_empty() {
-            return Ok(Copied { uid_validity, pairs: Vec::new() });
-        }
-        let appended = target.append(to, messages).await?;
-        let old: Vec<Uid> = entries.iter().map(|entry| entry.uid).collect();
-        Ok(Copied { uid_validity: appended.uid_validity, pairs: old.into_iter().zip(appended.uids).collect() })
+        Ok(())
     }
 
     /// Reads a message and stages it anew: a body belongs to one content in each account.
@@ -117,6 +137,32 @@ impl Account {
             staging.write(&piece).await?;
         }
         staging.finish().await
+    }
+}
+
+impl Way<'_> {
+    /// Puts copies of these messages there, all or none, behind so many others; yields the old UIDs with the new ones, and
+    /// the row of what is left to do.
+    async fn step(
+        &self,
+        (done, entries): (usize, &[&Entry]),
+        before: Option<u64>,
+        after: After,
+    ) -> Result<(impl Iterator<Item = (Uid, Uid)>, Option<u64>), MailError> {
+        let (to, rights) = self.place;
+        let emails: Vec<_> = entries.iter().map(|entry| entry.email).collect();
+        let contents = self.from.contents(&emails).await?;
+        let mut messages = Vec::with_capacity(entries.len());
+        for (entry, content) in entries.iter().zip(contents) {
+            let staged = self.from.stage_again(&content.ok_or(MailError::Gone)?, self.target).await?;
+            let flags = FlagNames::of(rights.flags(entry.flags), &self.snapshot.keywords);
+            messages.push(NewMessage { flags, internal_date: Some(entry.internal_date), ..NewMessage::new(staged) });
+            self.meter.0.step(done.saturating_add(messages.len()), self.meter.1).await;
+        }
+        let step = AppendStep { append: Append { mailbox: to, messages }, before, after };
+        let (appended, row) = self.target.live.submit(step).await?;
+        let old: Vec<Uid> = entries.iter().map(|entry| entry.uid).collect();
+        Ok((old.into_iter().zip(appended.uids), row))
     }
 }
 

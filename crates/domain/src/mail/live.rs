@@ -3,6 +3,7 @@
 //! Everybody reads it under a short lock. Only the leader changes it: whoever holds [`Live::lead`]. It never runs
 //! ahead of the store, so that nobody sees what a power cut could still take back.
 
+use super::Mail;
 use super::acl::Acl;
 use super::annotations::AnnotationIndex;
 use super::mailboxes::Mailboxes;
@@ -17,7 +18,7 @@ use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use store_kv::Engine;
 use tokio::sync::watch;
 use types::{AccountId, Clock, MailboxId, MailboxName, ModSeq, Octets, Uid};
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) contents: super::content::ContentCache,
     /// Whose turn it is to put messages in order.
     pub(crate) turns: Turns,
+    /// All accounts, for what goes from one to another.
+    pub(super) mail: Weak<Mail>,
     /// Counts openings, to tell which view was opened last.
     ticks: AtomicU64,
     /// How many messages were loaded into views since the idle ones were last let go.
@@ -40,10 +43,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, options: MailOptions) -> Self {
+    pub(super) fn new(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, options: MailOptions, mail: Weak<Mail>) -> Self {
         let contents = super::content::ContentCache::new(options.content_cache);
         let (ticks, loaded) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { engine, clock, options, contents, turns: Turns::default(), ticks, loaded }
+        Self { engine, clock, options, contents, turns: Turns::default(), mail, ticks, loaded }
     }
 
     /// Counts messages that were loaded.
@@ -78,6 +81,8 @@ pub(crate) struct Core {
     pub(crate) acls: BTreeMap<MailboxId, Arc<Acl>>,
     /// Which annotations there are, where there are any; mailbox 0 stands for the account.
     pub(crate) annotations: BTreeMap<MailboxId, Arc<AnnotationIndex>>,
+    /// Whether something was unfinished when this was read.
+    pub(crate) has_unfinished: bool,
     pub(crate) list: Arc<Mailboxes>,
     /// Where recent messages begin; ahead of what the rows say, because claiming them is not a change.
     pub(crate) recent: HashMap<MailboxId, u64>,
@@ -152,6 +157,12 @@ pub(crate) struct Live {
     changes: watch::Sender<ModSeq>,
     /// Mailboxes whose chunks are being renewed.
     folding: Mutex<HashSet<MailboxId>>,
+    /// Read by who is in the middle of something that has a row until it is finished, written by who finishes others'.
+    pub(super) doing: Arc<tokio::sync::RwLock<()>>,
+    /// Held by who finishes what others began.
+    pub(super) finishing: tokio::sync::Mutex<()>,
+    /// Whether there may be something to finish.
+    pub(super) owes_an_end: AtomicBool,
 }
 
 impl Live {
@@ -166,6 +177,9 @@ impl Live {
             queue: Mutex::default(),
             changes: watch::channel(ModSeq::ZERO).0,
             folding: Mutex::default(),
+            doing: Arc::default(),
+            finishing: tokio::sync::Mutex::default(),
+            owes_an_end: AtomicBool::new(false),
         }
     }
 

@@ -69,9 +69,13 @@ impl Live {
             let before = self.shared.engine.get(&keys::account(self.id)).await?;
             let (core, snapshots) = self.read_state(before.clone()).await?;
             if self.shared.engine.get(&keys::account(self.id)).await? == before {
+                let has_unfinished = core.has_unfinished;
                 self.replace(core, snapshots);
                 self.trust();
                 self.follow();
+                if has_unfinished {
+                    self.finish_soon();
+                }
                 return Ok(());
             }
         }
@@ -103,6 +107,7 @@ impl Live {
         })
         .await?;
         self.read_sharing(&mut core).await?;
+        core.has_unfinished = self.has_unfinished().await?;
         core.rebuild_list(self.id);
         let open: Vec<_> = self.read().views.iter().map(|(id, cell)| (*id, cell.snapshot())).collect();
         let mut snapshots = Vec::new();
@@ -133,6 +138,13 @@ impl Live {
             Ok(())
         })
         .await
+    }
+
+    /// Whether something of the account is unfinished, or in somebody's hands.
+    pub(super) async fn has_unfinished(&self) -> Result<bool, MailError> {
+        let limit = PageLimit { rows: 1, ..PageLimit::default() };
+        let scan = Scan { limit, ..Scan::prefix(&keys::all_unfinished(self.id)) };
+        Ok(!self.shared.engine.scan(&scan).await?.rows.is_empty())
     }
 
     /// Reads a mailbox's messages. What has not changed since `old` is shared with it.

@@ -200,6 +200,9 @@ impl Live {
         if engine.get(&keys::account(self.id)).await?.is_none() {
             return Ok(false);
         }
+        if self.has_unfinished().await? {
+            return Ok(true);
+        }
         let first =
             |prefix: &[u8]| Scan { limit: PageLimit { rows: 1, ..PageLimit::default() }, ..Scan::prefix(prefix) };
         let retained = engine.scan(&first(&keys::all_retained(self.id))).await?;
@@ -225,6 +228,7 @@ impl Live {
     /// Sweeps this account.
     pub(super) async fn sweep(self: &Arc<Self>, now: Timestamp) -> Result<Swept, MailError> {
         self.ready().await?;
+        self.finish_all().await?;
         // Tombstones stay as long as chunks lack what they tell.
         let stale: Vec<_> = {
             let core = self.read();

@@ -22,6 +22,8 @@ pub struct MailOptions {
     pub message_max: Octets,
     /// How many messages one COPY may name: it happens whole or not at all, so it is one batch.
     pub copy_max: usize,
+    /// How many messages one batch changes where it may be done in several.
+    pub step_max: usize,
     /// How many verbs may wait for one account; one more is refused as busy.
     pub waiting_max: usize,
     /// Most accounts that are kept in memory while nobody uses them.
@@ -44,6 +46,7 @@ impl Default for MailOptions {
             mailboxes_max: 10_000,
             message_max: Octets::mib(50),
             copy_max: 100_000,
+            step_max: 10_000,
             waiting_max: 10_000,
             idle_accounts_max: 1000,
             idle_messages_max: 1_000_000,

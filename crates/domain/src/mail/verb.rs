@@ -14,6 +14,7 @@ pub(super) mod settings;
 pub(super) mod share;
 pub(super) mod sweep;
 pub(super) mod transfer;
+pub(super) mod unfinished;
 
 use super::rows::MailboxRow;
 use super::values::FlagNames;
@@ -21,9 +22,6 @@ use crate::MailError;
 use std::collections::HashSet;
 use types::snapshot::{Entry, Snapshot};
 use types::{EmailId, Flags, Keywords, MailboxId, Uid, UidSet};
-
-/// How many messages one verb changes in one batch, where it may be done in several.
-pub(super) const STEP_MAX: usize = 10_000;
 
 /// The messages of a set from a UID on, by UID.
 fn select<'a>(snapshot: &'a Snapshot, uids: &'a UidSet, from: Uid) -> impl Iterator<Item = &'a Entry> {
@@ -37,10 +35,10 @@ fn select<'a>(snapshot: &'a Snapshot, uids: &'a UidSet, from: Uid) -> impl Itera
     })
 }
 
-/// The first of `entries`, at most a step of them, and the UID where the next step begins.
-fn step<'a>(entries: impl Iterator<Item = &'a Entry>) -> (Vec<&'a Entry>, Option<Uid>) {
+/// The first of `entries`, at most a step of `max`, and the UID where the next step begins.
+fn step<'a>(max: usize, entries: impl Iterator<Item = &'a Entry>) -> (Vec<&'a Entry>, Option<Uid>) {
     let mut entries = entries;
-    let now: Vec<_> = entries.by_ref().take(STEP_MAX).collect();
+    let now: Vec<_> = entries.by_ref().take(max).collect();
     (now, entries.next().map(|entry| entry.uid))
 }
 

@@ -36,7 +36,7 @@ impl Verb for Remove {
         let view = tx.view(self.mailbox)?;
         let leaves =
             select(&view, uids, self.from).filter(|entry| !only_deleted || entry.flags.contains(Flags::DELETED));
-        let (gone, rest) = step(leaves);
+        let (gone, rest) = step(tx.shared.options.step_max, leaves);
         if gone.is_empty() {
             return Ok((Vec::new(), rest));
         }

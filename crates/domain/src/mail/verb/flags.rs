@@ -41,7 +41,7 @@ impl Verb for StoreFlags {
     fn apply(&self, tx: &mut Tx<'_>) -> Result<Stored, Stop> {
         let row = tx.mailbox(self.mailbox)?.clone();
         let view = tx.view(self.mailbox)?;
-        let (targets, rest) = step(select(&view, &self.uids, self.from));
+        let (targets, rest) = step(tx.shared.options.step_max, select(&view, &self.uids, self.from));
         let (flags, keywords) = self.flags(&row)?;
         let mut modified = Vec::new();
         let mut changed = Vec::new();

@@ -1,6 +1,6 @@
 //! COPY (RFC 9051 §6.4.7) and MOVE (RFC 6851): placements only, the content stays where it is.
 
-use super::{KeywordMap, STEP_MAX, Twins, next_uids, select, step};
+use super::{KeywordMap, Twins, next_uids, select, step};
 use crate::mail::rows::{MailboxRow, PlacementRow, TombstoneRow};
 use crate::mail::tx::{Stop, Tx};
 use crate::mail::values::Copied;
@@ -42,7 +42,7 @@ impl Verb for Transfer {
         let view = tx.view(self.source)?;
         let max = tx.shared.options.copy_max;
         let (entries, rest) = match self.mode {
-            Mode::Move => step(select(&view, &self.uids, self.from)),
+            Mode::Move => step(tx.shared.options.step_max, select(&view, &self.uids, self.from)),
             Mode::Copy => (select(&view, &self.uids, self.from).take(max.saturating_add(1)).collect(), None),
         };
         if self.mode == Mode::Copy && entries.len() > max {
@@ -128,7 +128,7 @@ impl Transfer {
 
     /// Takes the messages out of the source, in the same change.
     fn leave(&self, tx: &mut Tx<'_>, entries: &[&Entry]) {
-        assert!(entries.len() <= STEP_MAX, "a move is done in steps");
+        assert!(entries.len() <= tx.shared.options.step_max, "a move is done in steps");
         let Some(mut source) = tx.any_mailbox(self.source).cloned() else { return };
         let modseq = tx.account().counter;
         source.highest_modseq = modseq;
