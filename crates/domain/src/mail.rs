@@ -157,6 +157,20 @@ impl Mail {
         Ok(total)
     }
 
+    /// Ends what a crash has left half done, in all accounts. To be called at the start; harmless at any time. What is
+    /// found in an account that is used before is ended then.
+    pub async fn recover(self: &Arc<Self>) -> Result<(), MailError> {
+        let mut next = Some(AccountId(0));
+        while let Some(from) = next {
+            let Some(id) = self.next_account(from).await? else { break };
+            next = id.0.checked_add(1).map(AccountId);
+            if Live::new(id, Arc::clone(&self.shared)).has_unfinished().await? {
+                self.live(id).finish_all().await?;
+            }
+        }
+        Ok(())
+    }
+
     /// The first account from this one on that has any key.
     async fn next_account(&self, from: AccountId) -> Result<Option<AccountId>, MailError> {
         let end = [account_prefix(AccountId(u32::MAX)).as_slice(), &[0xff; 2]].concat();

@@ -5,7 +5,7 @@ use crate::world::{ANN, Store, World, all, append, name, set, uid};
 use domain::{ACROSS_STEP, Account, Mail, MailError, MailOptions, Meter, View};
 use std::sync::Arc;
 use store_kv::{CommitFault, Engine, Faulty, Memory};
-use types::{Clock as _, MailboxId, Octets, Rights};
+use types::{MailboxId, Octets, Rights};
 
 /// So many messages make three steps.
 const MANY: u32 = 120;
@@ -28,7 +28,7 @@ impl Broken {
     async fn restart(&self) -> Arc<Mail> {
         self.engine.heal();
         let node = Mail::new(self.world.store.engine(), self.world.clock.clone(), self.world.options.clone());
-        node.sweep(self.world.clock.now()).await.unwrap();
+        node.recover().await.unwrap();
         node
     }
 }

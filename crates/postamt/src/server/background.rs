@@ -99,6 +99,9 @@ fn authorities(wanted: bool) -> String {
 }
 
 async fn sweep(core: Core, mut token: ShutdownToken) {
+    if let Err(error) = core.shared.mail.recover().await {
+        tracing::error!(error = &error as &dyn std::error::Error, "what a crash left half done is finished later");
+    }
     loop {
         tokio::select! {
             () = tokio::time::sleep(SWEEP_EVERY) => {}

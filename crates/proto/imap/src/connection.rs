@@ -28,7 +28,7 @@ use crate::enabled::Enabled;
 use crate::language::Language;
 use crate::limits::{Limits, MessageLimit};
 use crate::registry::{CAPABILITIES, COMMANDS};
-use crate::response::{Capabilities, Code, Response, Status, StatusKind};
+use crate::response::{Capabilities, Code, Response, Status, StatusKind, StatusPlace};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
@@ -230,13 +230,28 @@ impl Connection {
         response.encode(&mut self.output, self.enabled);
     }
 
+    /// Writes an untagged status until the output holds `high` bytes; yields where to go
+    /// on.
+    pub fn send_some(&mut self, status: &Status, from: StatusPlace, high: usize) -> Option<StatusPlace> {
+        status.encode_some(from, high, &mut self.output, ("*", self.enabled))
+    }
+
     /// Answers the command that runs; the next one may come. An APPEND that is not whole yet ends here: what is left
     /// of its message is read and thrown away.
     pub fn finish(&mut self, tag: &Tag, status: &Status) {
+        self.finish_some(tag, status, StatusPlace::default(), usize::MAX);
+    }
+
+    /// The same until the output holds `high` bytes; yields where to go on. The command has ended when there is nothing
+    /// to go on with; until then nothing else may be written.
+    pub fn finish_some(&mut self, tag: &Tag, status: &Status, from: StatusPlace, high: usize) -> Option<StatusPlace> {
         if self.phase == Phase::Closed {
-            return;
+            return None;
         }
-        status.encode(&mut self.output, tag.as_str(), self.enabled);
+        let rest = status.encode_some(from, high, &mut self.output, (tag.as_str(), self.enabled));
+        if rest.is_some() {
+            return rest;
+        }
         self.resumed = true;
         match std::mem::replace(&mut self.phase, Phase::Command) {
             Phase::AppendOffered(append) | Phase::Append(append) => {
@@ -252,6 +267,7 @@ impl Connection {
         if self.state == State::NotAuthenticated && status.kind != StatusKind::Ok {
             self.count_bad_command();
         }
+        None
     }
 
     /// Lets the next command come though the one that runs is not answered yet. The session keeps the answers in

@@ -14,7 +14,7 @@ pub use esearch::{ContextChange, EsearchResponse};
 pub use flags::{write_flag_list, write_flags};
 pub use list::{Child, Existence, ListEntry};
 pub use sharing::{Namespaces, QuotaResource, QuotaUsage};
-pub use status::{MailboxStatus, Status, StatusKind};
+pub use status::{MailboxStatus, Status, StatusKind, StatusPlace};
 pub use thread::{ThreadNode, ThreadResponse};
 pub use uid_batches::UidBatchesResponse;
 

@@ -79,8 +79,7 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
     let expunges = if is_expunging { expunges } else { session.expunges(expunges) };
     session.tell(expunges, form).await?;
     session.tell_others_now().await?;
-    session.machine.finish(&tag, &status);
-    Ok(())
+    session.finish(&tag, &status).await
 }
 
 /// Whether the news told with a command's answer carry UIDs (RFC 3501 §6.4.8).

@@ -8,6 +8,7 @@ mod annotation_news;
 mod command;
 mod contexts;
 mod dispatch;
+mod finish;
 mod login;
 mod notify;
 mod place;

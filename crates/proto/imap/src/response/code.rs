@@ -7,6 +7,7 @@ use crate::command::Events;
 use bytes::BytesMut;
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use types::{Flags, Keywords, ModSeq, Uid, UidSet, UidValidity};
 
 /// How far a command is (RFC 9585 §4).
@@ -171,7 +172,17 @@ pub enum Code {
 }
 
 impl Code {
-    /// Writes the code without its brackets.
+    /// The sets that a code ends with: they may have as many ranges as a mailbox has messages, so they are written some
+    /// at a time.
+    pub(super) fn sets(&self) -> [&[RangeInclusive<u32>]; 2] {
+        match self {
+            Self::AppendUid(_, uids) | Self::Modified(uids) => [uids.ranges(), &[]],
+            Self::CopyUid(_, from, to) => [from.ranges(), to.ranges()],
+            _ => [&[], &[]],
+        }
+    }
+
+    /// Writes the code without its brackets and without its sets.
     pub(super) fn write(&self, out: &mut BytesMut) {
         match self {
             Self::Capability(capabilities) => {
@@ -195,16 +206,16 @@ impl Code {
                 out.extend_from_slice(b")");
             }
             Self::HighestModSeq(modseq) => write_with(out, "HIGHESTMODSEQ", modseq.0),
-            // Writing to a BytesMut does not fail.
-            Self::AppendUid(validity, uids) => drop(write!(out, "APPENDUID {validity} {uids}")),
-            Self::CopyUid(validity, from, to) => drop(write!(out, "COPYUID {validity} {from} {to}")),
+            // Writing to a BytesMut does not fail. Their sets follow; see `Code::sets`.
+            Self::AppendUid(validity, _) => drop(write!(out, "APPENDUID {validity} ")),
+            Self::CopyUid(validity, ..) => drop(write!(out, "COPYUID {validity} ")),
             Self::MailboxId(id) => {
                 out.extend_from_slice(b"MAILBOXID ");
                 id.write(out);
             }
             Self::MetadataLongEntries(size) => write_with(out, "METADATA LONGENTRIES", *size),
             Self::MetadataMaxSize(size) => write_with(out, "METADATA MAXSIZE", *size),
-            Self::Modified(set) => drop(write!(out, "MODIFIED {set}")),
+            Self::Modified(_) => out.extend_from_slice(b"MODIFIED "),
             Self::BadUrl(url) => {
                 out.extend_from_slice(b"BADURL ");
                 write_url(out, url);

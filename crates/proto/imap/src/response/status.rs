@@ -6,6 +6,7 @@ use crate::codec::write::{write_mailbox, write_number, write_text};
 use crate::enabled::Enabled;
 use bytes::BytesMut;
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use types::{MailboxName, ModSeq, Octets, Uid, UidValidity};
 
 /// Which of the three.
@@ -60,6 +61,43 @@ impl Status {
 
     /// Writes the status behind a tag, its text in the client's language.
     pub fn encode(&self, out: &mut BytesMut, tag: &str, enabled: Enabled) {
+        self.encode_some(StatusPlace::default(), usize::MAX, out, (tag, enabled));
+    }
+
+    /// Writes the status from a place on until `out` holds `high` bytes or a little more; yields the place to go on
+    /// with, if there is one. A code that names every second message of a large mailbox has some ten bytes for each of
+    /// them: so it can be sent on before all of it is written.
+    pub fn encode_some(
+        &self,
+        from: StatusPlace,
+        high: usize,
+        out: &mut BytesMut,
+        (tag, enabled): (&str, Enabled),
+    ) -> Option<StatusPlace> {
+        if from == StatusPlace::default() {
+            self.write_head(out, tag);
+        }
+        let [first, second] = self.code.as_ref().map_or([&[][..], &[]], Code::sets);
+        for place in from.0..first.len().saturating_add(second.len()) {
+            if place > from.0 && out.len() >= high {
+                return Some(StatusPlace(place));
+            }
+            let in_second = place.checked_sub(first.len());
+            let range = in_second.map_or_else(|| first.get(place), |place| second.get(place));
+            match (place, in_second) {
+                (0, _) => {}
+                (_, Some(0)) => out.extend_from_slice(b" "),
+                _ => out.extend_from_slice(b","),
+            }
+            if let Some(range) = range {
+                write_range(out, range);
+            }
+        }
+        self.write_rest(out, enabled);
+        None
+    }
+
+    fn write_head(&self, out: &mut BytesMut, tag: &str) {
         let kind = match self.kind {
             StatusKind::Ok => " OK ",
             StatusKind::No => " NO ",
@@ -67,23 +105,41 @@ impl Status {
         };
         out.extend_from_slice(tag.as_bytes());
         out.extend_from_slice(kind.as_bytes());
-        self.write_rest(out, enabled);
+        self.write_code(out);
     }
 
     /// Writes `* BYE` with the code and the text.
     pub(crate) fn encode_bye(&self, out: &mut BytesMut, enabled: Enabled) {
         out.extend_from_slice(b"* BYE ");
+        self.write_code(out);
         self.write_rest(out, enabled);
     }
 
-    fn write_rest(&self, out: &mut BytesMut, enabled: Enabled) {
+    fn write_code(&self, out: &mut BytesMut) {
         if let Some(code) = &self.code {
             out.extend_from_slice(b"[");
             code.write(out);
+        }
+    }
+
+    fn write_rest(&self, out: &mut BytesMut, enabled: Enabled) {
+        if self.code.is_some() {
             out.extend_from_slice(b"] ");
         }
         write_text(out, &self.text, enabled.language());
         out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// How far a status is written. The default is its beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StatusPlace(usize);
+
+fn write_range(out: &mut BytesMut, range: &RangeInclusive<u32>) {
+    write_number(out, u64::from(*range.start()));
+    if range.start() < range.end() {
+        out.extend_from_slice(b":");
+        write_number(out, u64::from(*range.end()));
     }
 }
 

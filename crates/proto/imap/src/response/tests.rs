@@ -122,3 +122,29 @@ fn codes_are_written_as_their_rfcs_have_them() {
     assert_eq!(line(&Response::Status(&Status::no(Code::Limit, "Too many"))), "* NO [LIMIT] Too many\r\n");
     assert_eq!(line(&Response::Status(&Status::bad("Eh"))), "* BAD Eh\r\n");
 }
+
+#[test]
+fn codes_about_every_second_message_are_written_some_at_a_time() {
+    // The worst there can be: the longest numbers, and no two in a row.
+    let alternating = |count: u32| UidSet::from_ranges((1..=count).rev().map(|n| u32::MAX - 2 * n..=u32::MAX - 2 * n));
+    let validity = UidValidity::new(1).unwrap();
+    let codes = [
+        Code::CopyUid(validity, alternating(100_000), alternating(100_000)),
+        Code::AppendUid(validity, alternating(1000)),
+        Code::Modified(alternating(100_000)),
+        Code::Modified(alternating(1)),
+        Code::Alert,
+    ];
+    for code in codes {
+        let status = Status::ok("x").with_code(code);
+        let mut whole = BytesMut::new();
+        status.encode(&mut whole, "a1", Enabled::default());
+        let (mut pieces, mut out, mut from) = (BytesMut::new(), BytesMut::new(), Some(StatusPlace::default()));
+        while let Some(place) = from {
+            from = status.encode_some(place, 1000, &mut out, ("a1", Enabled::default()));
+            assert!(out.len() < 1000 + 64, "{}", out.len());
+            pieces.extend_from_slice(&out.split());
+        }
+        assert!(pieces == whole);
+    }
+}

@@ -6,9 +6,9 @@ use crate::rights::Action;
 use crate::session::Session;
 use crate::status;
 use domain::Meter;
+use proto_imap::Status;
 use proto_imap::command::Move;
 use proto_imap::view::{Expunges, UpdateForm};
-use proto_imap::{Response, Status};
 use service_session::Transport;
 use std::io;
 
@@ -37,7 +37,7 @@ pub(crate) async fn run<S: Transport>(session: &mut Session<S>, r#move: Move) ->
             session.did_add(&to.account, to.mailbox.id, moved.pairs.iter().map(|(_, uid)| *uid));
             // RFC 6851 §4.3: COPYUID stands in an untagged OK, before the EXPUNGEs.
             if let Some(code) = copy_uid(&moved) {
-                session.machine.send(&Response::Status(&Status::ok("Moved").with_code(code)));
+                session.say(&Status::ok("Moved").with_code(code)).await?;
             }
             session.tell(Expunges::Told, form).await?;
             let status = session.with_highest(Status::ok("MOVE completed"), !moved.pairs.is_empty())?;
