@@ -33,7 +33,7 @@ struct Right {
 
 async fn right(script: &Script) -> Right {
     let mut right = Right { answers: Vec::new(), states: Vec::new() };
-    let server = Server::start().await;
+    let server = Server::start(script.on_delete).await;
     let mut client = server.connect(script.protocol).await;
     right.states.push(State::of(&server).await);
     for step in &script.steps {
@@ -47,7 +47,7 @@ async fn right(script: &Script) -> Right {
 
 /// Plays a script up to a step that meets a fault; false if nothing failed, because the step does less than that.
 async fn meet(script: &Script, right: &Right, place: usize, fault: Fault) -> bool {
-    let server = Server::start().await;
+    let server = Server::start(script.on_delete).await;
     let mut client = server.connect(script.protocol).await;
     for step in &script.steps[..place] {
         client.step(step).await;
@@ -119,6 +119,8 @@ async fn imap_sign_ins_are_not_denied_for_a_fault() {
 async fn pop3_answers_every_fault_with_sys_temp() {
     play(script::pop3(), 15).await;
     play(script::pop3_sasl(), 6).await;
+    play(script::pop3_quit("pop3.on-delete=keep"), 6).await;
+    play(script::pop3_quit("pop3.on-delete=trash"), 6).await;
 }
 
 #[tokio::test]
@@ -139,7 +141,7 @@ async fn lmtp_answers_every_fault_with_a_temporary_code_for_whom_it_hit() {
 /// Nobody is locked out because the store failed: faults do not count as wrong passwords.
 #[tokio::test]
 async fn faults_at_the_sign_in_do_not_count_as_failures() {
-    let server = Server::start().await;
+    let server = Server::start(None).await;
     for _ in 0..30 {
         let mut client = server.connect(script::Protocol::Pop3).await;
         client.step(&Step::new("USER anna@example.test\r\n")).await;

@@ -50,6 +50,8 @@ impl Step {
 /// The steps of one connection.
 pub(crate) struct Script {
     pub(crate) protocol: Protocol,
+    /// What is set for Anna's account.
+    pub(crate) on_delete: Option<&'static str>,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -104,7 +106,7 @@ pub(crate) fn imap() -> Script {
     let announced = format!("a APPEND Archive {{{}}}\r\n", LETTER.len());
     let place = says.iter().position(|says| says.contains("NOOP")).expect("it is there") + 2;
     steps.splice(place..place, [Step::new(&announced), Step::after(&format!("{LETTER}\r\n"), place)]);
-    Script { protocol: Protocol::Imap, steps }
+    Script { protocol: Protocol::Imap, steps, on_delete: None }
 }
 
 /// The ways in, the wrong ones too.
@@ -118,7 +120,7 @@ pub(crate) fn imap_sign_in() -> Script {
     ];
     // Without a challenge there is nothing to be broken off.
     let steps = says.iter().map(|text| Step::new(text)).collect();
-    Script { protocol: Protocol::Imap, steps }
+    Script { protocol: Protocol::Imap, steps, on_delete: None }
 }
 
 /// Every command of POP3.
@@ -139,7 +141,19 @@ pub(crate) fn pop3() -> Script {
         Step::new("DELE 2\r\n"),
         Step::ending("QUIT\r\n"),
     ];
-    Script { protocol: Protocol::Pop3, steps }
+    Script { protocol: Protocol::Pop3, steps, on_delete: None }
+}
+
+/// QUIT where something else than deleting is set.
+pub(crate) fn pop3_quit(on_delete: &'static str) -> Script {
+    let steps = vec![
+        Step::new("USER anna@example.test\r\n"),
+        Step::after("PASS moos-lampe-fjord-17\r\n", 0),
+        Step::new("DELE 2\r\n"),
+        Step::new("DELE 3\r\n"),
+        Step::ending("QUIT\r\n"),
+    ];
+    Script { protocol: Protocol::Pop3, steps, on_delete: Some(on_delete) }
 }
 
 /// The other way into POP3.
@@ -150,7 +164,7 @@ pub(crate) fn pop3_sasl() -> Script {
         Step::new(&format!("AUTH PLAIN {PLAIN}\r\n")),
         Step::new("STAT\r\n"),
     ];
-    Script { protocol: Protocol::Pop3, steps }
+    Script { protocol: Protocol::Pop3, steps, on_delete: None }
 }
 
 /// A message to one, to several, to nobody, by DATA and by BDAT.
@@ -177,7 +191,7 @@ pub(crate) fn mx() -> Script {
         Step::new("RCPT TO:<Postmaster>\r\n"),
         Step::ending("QUIT\r\n"),
     ];
-    Script { protocol: Protocol::Mx, steps }
+    Script { protocol: Protocol::Mx, steps, on_delete: None }
 }
 
 /// A message to somebody here and somebody elsewhere.
@@ -195,7 +209,7 @@ pub(crate) fn submission() -> Script {
         Step::after(&message, 3),
         Step::ending("QUIT\r\n"),
     ];
-    Script { protocol: Protocol::Submission, steps }
+    Script { protocol: Protocol::Submission, steps, on_delete: None }
 }
 
 /// Each recipient has an answer of its own (RFC 2033 §4.2).
@@ -214,5 +228,5 @@ pub(crate) fn lmtp() -> Script {
         Step::new("RCPT TO:<ben@example.test>\r\n"),
         both(format!("BDAT {} LAST\r\n{LETTER}", LETTER.len()), 7),
     ];
-    Script { protocol: Protocol::Lmtp, steps }
+    Script { protocol: Protocol::Lmtp, steps, on_delete: None }
 }

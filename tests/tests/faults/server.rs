@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::script::Protocol;
 use domain::{
     Delivery, DeliveryOptions, Directory, Mail, MailOptions, NewMessage, PasswordOptions, Queue, QueueOptions,
-    ThrottleOptions, Traces,
+    SettingChange, ThrottleOptions, Traces,
 };
 use net::{Admission, ConnectionLimits, Peer, ShutdownToken};
 use proto_smtp::Role;
@@ -52,10 +52,16 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) async fn start() -> Self {
+    pub(crate) async fn start(setting: Option<&str>) -> Self {
         let engine = Faulty::new(Memory::new());
         let inner: Arc<dyn Engine> = Arc::<Memory>::clone(engine.inner());
-        let (anna, ben) = furnish(&Node::on(inner).await).await;
+        let node = Node::on(inner).await;
+        let (anna, ben) = furnish(&node).await;
+        if let Some(setting) = setting {
+            let (address, change) =
+                (Address::parse("anna@example.test").unwrap(), SettingChange::parse(setting).unwrap());
+            node.directory.account_settings_change(&address, &[change]).await.unwrap();
+        }
         // The one that serves knows nothing yet: what it needs it has to read.
         let node = Node::on(Arc::<Faulty<Memory>>::clone(&engine)).await;
         let options = DeliveryOptions { hostname: HOSTNAME.into(), received_max: 100 };

@@ -50,6 +50,7 @@ async fn account(node: &Node, id: AccountId) -> Vec<String> {
             continue;
         }
         let snapshot = account.open(mailbox.id).await.unwrap().current();
+        lines.push(format!("hidden from POP3: {}", account.hidden_from_pop3(mailbox.id).await.unwrap()));
         for entry in snapshot.iter() {
             let content = account.contents(&[entry.email]).await.unwrap().remove(0).expect("every message has content");
             let mut body = Vec::new();
