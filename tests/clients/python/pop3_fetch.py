@@ -9,6 +9,8 @@ from settings import HOST, PASSWORD, PORTS, SETTINGS, USER, check, context
 poplib._MAXLINE = 50_000_000
 out = pathlib.Path(SETTINGS["out"])
 pop3 = poplib.POP3_SSL(HOST, PORTS["pop3s"], context=context())
+# Else headers in UTF-8 would come as surrogates (RFC 6856 §2.1).
+pop3.utf8()
 pop3.user(USER)
 pop3.pass_(PASSWORD)
 count, _ = pop3.stat()

@@ -2,7 +2,7 @@
 
 use anyhow::ensure;
 use tests_clients::programs::{At, fetchmail, fetchmail_configure, getmail, getmail_configure, on_terminal, python};
-use tests_clients::{Account, Directory, Program, Server, files_in, letter, same, sorted, without_cr};
+use tests_clients::{Account, DOMAIN, Directory, Program, Server, files_in, letter, same, sorted, without_cr};
 
 fn appended(server: &Server, account: &Account, names: &[&str]) -> anyhow::Result<()> {
     let mut imap = server.imap(account)?;
@@ -90,6 +90,24 @@ fn curl_is_told_why_pop3_is_off_and_not_let_in() -> anyhow::Result<()> {
     );
     let wrong = curl("wrong")?;
     ensure!(wrong.code == 67 && !wrong.errors().contains("SYS/PERM"), "{}", wrong.story());
+    Ok(())
+}
+
+#[test]
+fn a_domain_says_it_for_all_and_an_account_for_itself() -> anyhow::Result<()> {
+    let server = Server::start()?;
+    let (anna, ben) = (server.account("anna")?, server.account("ben")?);
+    server.admin(["domain", "set", DOMAIN, "pop3.on-delete=off", "language=de"])?;
+    ensure!(server.pop3(&anna).is_err() && server.pop3(&ben).is_err());
+    server.admin(["account", "set", &ben.address, "pop3.on-delete=delete"])?;
+    ensure!(server.pop3(&anna).is_err());
+    server.pop3(&ben)?;
+    let shown = server.admin(["account", "show", &ben.address])?;
+    ensure!(shown.contains("this account") && shown.contains("its domain"), "{shown}");
+    server.admin(["account", "set", &ben.address, "pop3.on-delete="])?;
+    ensure!(server.pop3(&ben).is_err());
+    let bad = server.admin(["account", "set", &ben.address, "pop3.on-delete=sometimes"]);
+    ensure!(bad.is_err_and(|error| format!("{error:#}").contains("delete, keep, trash or off")));
     Ok(())
 }
 

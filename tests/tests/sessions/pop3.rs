@@ -154,3 +154,69 @@ async fn more_sessions_than_an_account_may_have_are_told_that_it_is_in_use() {
     open.pop().unwrap().ask("QUIT\r\n").await;
     assert_eq!(open.last_mut().unwrap().ask("NOOP\r\n").await, "+OK");
 }
+
+/// Longest header that goes as a surrogate.
+const HEADER_MAX: usize = 256 << 10;
+
+/// A header of so many octets, its empty line included, with this subject.
+fn header(subject: &str, length: usize) -> String {
+    let mut header = format!("Subject: {subject}\r\n");
+    while header.len() + 2 < length {
+        let room = length - header.len() - 2;
+        // No line of the filling is too short to be a field.
+        let line = if room > 2000 { 1000 } else { room };
+        header.push_str("X: ");
+        header.push_str(&"y".repeat(line - 5));
+        header.push_str("\r\n");
+    }
+    header + "\r\n"
+}
+
+async fn message(client: &mut Client, number: usize) -> String {
+    list(client, &format!("RETR {number}\r\n")).await.join("\r\n") + "\r\n"
+}
+
+#[tokio::test]
+async fn a_header_in_utf8_has_a_surrogate_up_to_its_limit() {
+    let server = Server::start(Memory::new()).await;
+    let fits = header("Gr\u{fc}\u{df}e", HEADER_MAX) + "x\r\n";
+    let too_long = header("Gr\u{fc}\u{df}e", HEADER_MAX + 1) + "x\r\n";
+    let ascii = header("hello", HEADER_MAX + 1) + "x\r\n";
+    assert_eq!(fits.len(), HEADER_MAX + 3);
+    for text in [&fits, &too_long, &ascii] {
+        server.put_into_inbox(text.as_bytes(), 1).await;
+    }
+    let mut client = sign_in(&server).await;
+    let surrogate = message(&mut client, 1).await;
+    let rest = fits.split_once("\r\n").unwrap().1;
+    assert!(surrogate == format!("Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\n{rest}"), "{}", &surrogate[..100]);
+    for command in ["RETR 2\r\n", "TOP 2 0\r\n"] {
+        assert_eq!(client.ask(command).await, "-ERR [UTF8] This message can be had in UTF-8 only", "RFC 6856 §5");
+    }
+    assert!(message(&mut client, 3).await == ascii);
+    let (mut client, _) = server.connect(Service::Pop3, Listener::Implicit, PIPE);
+    client.greeting().await;
+    client.ask("UTF8\r\n").await;
+    client.ask(&format!("USER {ANNA}\r\n")).await;
+    client.ask(&format!("PASS {PASSWORD}\r\n")).await;
+    for (number, text) in [(1, &fits), (2, &too_long), (3, &ascii)] {
+        assert!(message(&mut client, number).await == *text, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn headers_of_parts_have_surrogates_wherever_they_lie_in_what_is_read_at_once() {
+    let head = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=cut\r\n\r\n";
+    let name = |name: &str| format!("Content-Disposition: attachment; filename=\"{name}\"\r\n\r\n");
+    // What is read at once ends before, within and behind the second part's header.
+    for pad in (HEADER_MAX - 200..HEADER_MAX + 10).step_by(7) {
+        let server = Server::start(Memory::new()).await;
+        let first = format!("--cut\r\n\r\nGr\u{fc}\u{df}e{}\r\n", "z".repeat(pad - head.len()));
+        let end = "data\r\n--cut--\r\n";
+        let text = format!("{head}{first}--cut\r\n{}{end}", name("\u{fc}.txt"));
+        server.put_into_inbox(text.as_bytes(), 1).await;
+        let got = message(&mut sign_in(&server).await, 1).await;
+        let shown = "Content-Disposition: attachment;\r\n filename*=utf-8''%C3%BC.txt\r\n\r\n";
+        assert!(got == format!("{head}{first}--cut\r\n{shown}{end}"), "pad {pad}");
+    }
+}
