@@ -7,10 +7,15 @@
 
 mod admin;
 mod aliases;
+mod app_password;
 mod cache;
 mod credential;
+mod exposure;
+mod hasher;
 mod intent;
 mod login_delay;
+mod notice;
+mod password;
 mod resolve;
 mod rows;
 mod settings;
@@ -21,7 +26,11 @@ mod verified;
 
 pub use admin::{AccountInfo, DomainInfo};
 pub use aliases::{ALIAS_TARGETS_MAX, AliasInfo};
-pub use credential::{ARGON2_MEMORY_KIB, ARGON2_PASSES, Argon2Cost, SCRAM_ITERATIONS};
+pub use app_password::{APP_PASSWORD_NAME_MAX, APP_PASSWORDS_MAX, MadeAppPassword, NewAppPassword, PasswordInfo};
+pub use exposure::{Exposed, ExposedInfo, PROGRAM_MAX, REMIND_BEFORE};
+pub use hasher::{ARGON2_MEMORY_KIB, ARGON2_PASSES, Argon2Cost, SCRAM_ITERATIONS};
+pub use notice::{Notice, NoticeId};
+pub use password::Standing;
 pub use resolve::{ALIAS_DEPTH_MAX, ALIAS_EXPANSION_MAX, Recipient, Resolution};
 pub use rows::{AccountMarks, AccountState};
 pub use settings::{
@@ -29,15 +38,18 @@ pub use settings::{
     SettingInfo, SettingSource, Settings,
 };
 pub use sharing::{AccountMark, DirectoryWatch, SHARERS_MAX};
-pub use sign_in::{Proof, SignIn, SignInError};
+pub use sign_in::{Origin, Proof, SignIn, SignInError};
 pub use throttle::{Allowance, ThrottleOptions};
 
 use crate::{Mail, MailError};
 use cache::Cache;
-use credential::Hasher;
+use exposure::Burns;
+use hasher::Hasher;
+use password::Revocations;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use store_kv::{Batch, CommitError, Engine, StoreError};
 use throttle::Throttle;
@@ -68,6 +80,8 @@ pub struct PasswordOptions {
     pub default_domain: Option<DomainName>,
     /// What holds where neither an account nor its domain says otherwise.
     pub settings: Settings,
+    /// How long a main password that came in clear is good after that, where it is not locked at once.
+    pub grace: Duration,
 }
 
 impl Default for PasswordOptions {
@@ -82,6 +96,7 @@ impl Default for PasswordOptions {
             throttle: ThrottleOptions::default(),
             default_domain: None,
             settings: Settings::default(),
+            grace: Duration::from_hours(3 * 24),
         }
     }
 }
@@ -124,6 +139,18 @@ pub enum DirectoryError {
     /// The password cannot be one.
     #[error(transparent)]
     Password(#[from] PasswordError),
+    /// The new password is the one that was sent in clear.
+    #[error("this password was sent in clear: it must be another one")]
+    SamePassword,
+    /// The account has [`APP_PASSWORDS_MAX`] app passwords.
+    #[error("an account has at most {APP_PASSWORDS_MAX} app passwords")]
+    TooManyPasswords,
+    /// The account has no such password.
+    #[error("there is no such password")]
+    NoSuchPassword,
+    /// What was given cannot be the name of an app password.
+    #[error("the name of an app password is 1 to {APP_PASSWORD_NAME_MAX} bytes of text")]
+    PasswordName,
     /// All account ids are used up.
     #[error("there are no account ids left")]
     Full,
@@ -152,6 +179,11 @@ pub struct Directory {
     verified: Verified,
     throttle: Throttle,
     sign_ins: login_delay::SignIns,
+    /// What came in clear is counted apart.
+    clear: Throttle,
+    burning: Burns,
+    exposed_count: AtomicU64,
+    revocations: Revocations,
 }
 
 impl Directory {
@@ -163,11 +195,26 @@ impl Directory {
         options: PasswordOptions,
     ) -> Result<Arc<Self>, DirectoryError> {
         let cache = Cache::new(Arc::clone(&engine));
-        let hasher = Hasher::new(options.argon2, options.scram_iterations, options.concurrent)?;
+        let hasher = Hasher::new(options.argon2, options.concurrent)?;
         let verified = Verified::new(options.remember, options.remember_max)?;
-        let throttle = Throttle::new(options.throttle);
+        let (throttle, clear) = (Throttle::new(options.throttle), Throttle::new(options.throttle));
+        let (burning, exposed_count, revocations) = (Burns::new(), AtomicU64::new(0), Revocations::new());
         let sign_ins = login_delay::SignIns::default();
-        Ok(Arc::new(Self { engine, clock, mail, options, cache, hasher, verified, throttle, sign_ins }))
+        Ok(Arc::new(Self {
+            engine,
+            clock,
+            mail,
+            options,
+            cache,
+            hasher,
+            verified,
+            throttle,
+            sign_ins,
+            clear,
+            burning,
+            exposed_count,
+            revocations,
+        }))
     }
 
     /// Commits; `false` asks to decide anew, because somebody else was faster.

@@ -32,9 +32,10 @@ pub(crate) use queue::{
     queue_item_of, queue_items,
 };
 
+use crate::accounts::NoticeId;
 use bytes::Bytes;
 use store_kv::account_prefix;
-use types::{AccountId, EmailId, EntryName, MailboxId, ModSeq, Timestamp, TraceId, Uid};
+use types::{AccountId, CredentialId, EmailId, EntryName, MailboxId, ModSeq, Timestamp, TraceId, Uid};
 
 /// Bytes before what a kind adds: space, account, kind.
 pub(crate) const HEAD: usize = 6;
@@ -312,6 +313,8 @@ pub(crate) fn annotation(account: AccountId, mailbox: MailboxId, reader: Account
 // | `h` | owner u32, grantee u32 | the same hint from the other side; no value |
 // | `e` | account u32 | what is set for the account |
 // | `f` | domain | what is set for the domain |
+// | `m` | due i64, account u32, password u32, kind u8 | a notice: what somebody is to be told by a letter |
+// | `x` | account u32, password u32 | the password was sent in clear; no value |
 // | `i` | | the next account id |
 // | `l` | | the longest POP3 login delay that is set for anybody, and for how many |
 // | `s` | | the secret that makes up SCRAM keys for names that do not exist |
@@ -428,6 +431,44 @@ pub(crate) fn all_settings() -> [Bytes; 2] {
 /// The longest login delay that is set.
 pub(crate) fn longest_login_delay() -> Bytes {
     key(DIRECTORY, b'l', &[])
+}
+
+/// A notice.
+pub(crate) fn notice(id: NoticeId) -> Bytes {
+    key(DIRECTORY, b'm', &[&id.bytes()])
+}
+
+/// All notices, the first to be due first.
+pub(crate) fn notices() -> Bytes {
+    key(DIRECTORY, b'm', &[])
+}
+
+/// Reads the id off a key of [`notice`].
+pub(crate) fn notice_of(key: &[u8]) -> Option<NoticeId> {
+    let (due, rest) = rest(key).split_first_chunk::<8>()?;
+    let (account, rest) = rest.split_first_chunk::<4>()?;
+    let (credential, rest) = rest.split_first_chunk::<4>()?;
+    let [kind] = rest.try_into().ok()?;
+    let (account, credential) =
+        (AccountId(u32::from_be_bytes(*account)), CredentialId(u32::from_be_bytes(*credential)));
+    Some(NoticeId { due: time_of(*due), account, credential, kind })
+}
+
+/// That a password was sent in clear.
+pub(crate) fn exposed(account: AccountId, credential: CredentialId) -> Bytes {
+    key(DIRECTORY, b'x', &[&account.0.to_be_bytes(), &credential.0.to_be_bytes()])
+}
+
+/// All passwords that were sent in clear.
+pub(crate) fn all_exposed() -> Bytes {
+    key(DIRECTORY, b'x', &[])
+}
+
+/// Reads account and password off a key of [`exposed`].
+pub(crate) fn exposed_of(key: &[u8]) -> Option<(AccountId, CredentialId)> {
+    let (account, rest) = rest(key).split_first_chunk::<4>()?;
+    let credential = CredentialId(u32::from_be_bytes(rest.try_into().ok()?));
+    Some((AccountId(u32::from_be_bytes(*account)), credential))
 }
 
 /// The next account id.

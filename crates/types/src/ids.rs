@@ -22,6 +22,10 @@ id! {
     AccountId(u32)
 }
 id! {
+    /// Names one of an account's passwords: 0 is the main one, the others are app passwords; never used again.
+    CredentialId(u32)
+}
+id! {
     /// Names a mailbox within its account; stable over RENAME, never used again.
     MailboxId(u32)
 }
@@ -49,6 +53,20 @@ id! {
 id! {
     /// A size or an offset in bytes.
     Octets(u64)
+}
+
+impl CredentialId {
+    /// The main password.
+    pub const MAIN: Self = Self(0);
+}
+
+/// One of an account's passwords as it was when it was looked at: a new password under the same id has another version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CredentialRef {
+    /// Which password.
+    pub id: CredentialId,
+    /// Which version of it.
+    pub version: u64,
 }
 
 impl Uid {

@@ -8,6 +8,7 @@ mod address_prefix;
 mod entry_name;
 mod flags;
 mod ids;
+mod mail_protocol;
 mod mailbox_name;
 mod password;
 mod rights;
@@ -23,13 +24,14 @@ pub use address::{Address, AddressError, DomainName};
 pub use address_prefix::AddressPrefix;
 pub use entry_name::{ENTRY_NAME_MAX, EntryName, EntryNameError};
 pub use flags::{FlagChange, Flags, KEYWORD_LENGTH_MAX, KEYWORDS_MAX, Keyword, KeywordError, Keywords};
-pub use ids::{AccountId, EmailId, MailboxId, ModSeq, Octets, ThreadId, Uid, UidValidity};
+pub use ids::{AccountId, CredentialId, CredentialRef, EmailId, MailboxId, ModSeq, Octets, ThreadId, Uid, UidValidity};
+pub use mail_protocol::{MailProtocol, Protocols};
 pub use mailbox_name::{
     HIERARCHY_SEPARATOR, MAILBOX_DEPTH_MAX, MAILBOX_NAME_MAX, MailboxName, MailboxNameError, SpecialUse,
 };
 pub use password::{PASSWORD_MAX, PasswordError, prepare_password};
 pub use rights::{Rights, RightsError};
-pub use scram_keys::{ScramHash, ScramKeys};
+pub use scram_keys::{SCRAM_CANDIDATES_MAX, ScramCandidate, ScramHash, ScramKeys};
 pub use secret::Secret;
 pub use sort::{SortCriterion, SortKey};
 pub use time::{Clock, ManualClock, Timestamp};

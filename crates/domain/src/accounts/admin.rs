@@ -1,14 +1,13 @@
 //! What the operator does with domains and accounts.
 
 use super::cache::{address_key, damaged};
-use super::credential::Credential;
 use super::rows::{AccountMarks, AccountRow, AddressRow, DomainRow};
 use super::{ATTEMPTS, AccountState, Directory, DirectoryError};
 use crate::Usage;
 use crate::keys::{self, DIRECTORY};
 use bytes::Bytes;
 use store_kv::{Batch, Row, Scan};
-use types::{AccountId, Address, DomainName, Octets, Secret, Timestamp, prepare_password};
+use types::{AccountId, Address, DomainName, Octets, Timestamp};
 
 /// Most addresses of an account beside its main one that are shown.
 const ADDRESSES_SHOWN_MAX: usize = 1000;
@@ -206,39 +205,6 @@ impl Directory {
             batch.expect(key.clone(), Some(stored));
             batch.delete(key);
             batch.delete(keys::owned(account, address.domain().as_str(), &address.canonical_local()));
-            if self.commit(batch).await? {
-                return Ok(());
-            }
-        }
-        Err(DirectoryError::Busy)
-    }
-
-    /// Gives an account a new password and unlocks it. Whoever is signed in stays so.
-    pub async fn password_set(&self, address: &Address, password: &Secret<String>) -> Result<(), DirectoryError> {
-        let password = prepare_password(password.expose().as_bytes())?;
-        let (account, _) = self.account_at(address).await?;
-        let fresh = self.hasher.make(password).await?;
-        self.change_credential(account, |old| Credential { version: old.version + 1, ..fresh.clone() }).await
-    }
-
-    /// Locks an account's password, or unlocks it. A locked one signs nobody in; who is signed in stays so.
-    pub async fn password_lock(&self, address: &Address, locked: bool) -> Result<(), DirectoryError> {
-        let (account, _) = self.account_at(address).await?;
-        self.change_credential(account, |old| Credential { locked, version: old.version + 1, ..old.clone() }).await
-    }
-
-    async fn change_credential(
-        &self,
-        account: AccountId,
-        change: impl Fn(&Credential) -> Credential,
-    ) -> Result<(), DirectoryError> {
-        for _ in 0..ATTEMPTS {
-            let key = keys::credential(account);
-            let stored = self.engine.get(&key).await?.ok_or(DirectoryError::NoSuchAccount)?;
-            let old = Credential::decode(&stored).ok_or_else(damaged)?;
-            let mut batch = Batch::new(DIRECTORY);
-            batch.put(key.clone(), change(&old).encode());
-            batch.expect(key, Some(stored));
             if self.commit(batch).await? {
                 return Ok(());
             }

@@ -2,7 +2,7 @@
 
 use super::admin::put_owned;
 use super::cache::{address_key, damaged};
-use super::credential::Credential;
+use super::credential::{Credential, PerHash};
 use super::rows::{AccountMarks, AccountRow, AddressRow, DomainRow, IntentRow};
 use super::{ATTEMPTS, AccountState, Directory, DirectoryError, FIRST_ACCOUNT};
 use crate::keys::{self, DIRECTORY};
@@ -26,7 +26,9 @@ impl Directory {
         if self.address_row(address).await?.is_some() {
             return Err(DirectoryError::AlreadyExists);
         }
-        let credential = self.hasher.make(password).await?;
+        let salts = self.complete_salts(&PerHash::of(|_| None), address).await?;
+        let (hash, keys) = self.hasher.make(password, salts.clone()).await?;
+        let credential = Credential::new(hash, keys, salts);
         let account = self.begin_account(address, &credential, IntentRow::Make { quota }).await?;
         self.make_mailboxes(account, quota).await?;
         self.open_account(account).await?;
@@ -61,16 +63,29 @@ impl Directory {
             batch.space = Space::Frees;
             batch.put(key.clone(), AccountRow { state: AccountState::Removed, ..row }.encode());
             batch.expect(key, Some(stored));
-            batch.delete(keys::credential(account));
+            self.release_credential(&mut batch, account).await?;
             batch.delete(keys::account_settings(account));
             batch.put(keys::intent(account), IntentRow::Erase.encode());
             self.release_addresses(&mut batch, account).await?;
             self.release_hints(&mut batch, account).await?;
             if self.commit(batch).await? {
+                self.revocations.tell(account);
                 return Ok(account);
             }
         }
         Err(DirectoryError::Busy)
+    }
+
+    /// Puts the removal of an account's passwords into a batch, as they are now.
+    async fn release_credential(&self, batch: &mut Batch, account: AccountId) -> Result<(), DirectoryError> {
+        let key = keys::credential(account);
+        let Some(stored) = self.engine.get(&key).await? else { return Ok(()) };
+        for (id, exposed) in Credential::decode(&stored).ok_or_else(damaged)?.all_exposed() {
+            super::exposure::forget(batch, account, id, Some(exposed));
+        }
+        batch.expect(key.clone(), Some(stored));
+        batch.delete(key);
+        Ok(())
     }
 
     /// Finishes what a crash or a fault interrupted. To be called at the start, before anybody is let in, and now and

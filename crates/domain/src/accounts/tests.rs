@@ -1,8 +1,13 @@
+use super::credential::{Credential, PerHash};
 use super::rows::IntentRow;
 use super::*;
 use crate::{MailOptions, keys};
 use store_kv::{Engine, Memory};
-use types::{Address, AddressPrefix, ManualClock, Octets, ScramHash, Secret, Timestamp};
+use types::{Address, MailProtocol, ManualClock, Octets, ScramHash, Secret, Timestamp};
+
+/// A mail program on this machine.
+pub(super) const HERE: Origin<'static> =
+    Origin { peer: None, protocol: MailProtocol::Imap, program: None, mechanism: "PLAIN" };
 
 pub(super) struct Place {
     engine: Arc<Memory>,
@@ -24,6 +29,13 @@ impl Place {
     pub(super) fn reopened(self) -> Self {
         open(self.engine.reopen())
     }
+}
+
+/// What `account_add` makes of the password `tinte`.
+async fn credential(directory: &Directory, address: &Address) -> Credential {
+    let salts = directory.complete_salts(&PerHash::of(|_| None), address).await.unwrap();
+    let (hash, keys) = directory.hasher.make(secret("tinte"), salts.clone()).await.unwrap();
+    Credential::new(hash, keys, salts)
 }
 
 pub(super) fn address(text: &str) -> Address {
@@ -151,7 +163,7 @@ async fn a_removed_account_frees_its_address_and_never_its_number() {
     let again = directory.account_add(&ann, &secret("x"), None).await;
     assert!(matches!(again, Err(DirectoryError::AlreadyExists)));
     assert_eq!(directory.account_remove(&ann).await.unwrap(), AccountId(16));
-    let denied = directory.sign_in("ann", Proof::Password(&secret("tinte")), None).await;
+    let denied = directory.sign_in("ann", Proof::Password(&secret("tinte")), &HERE).await;
     assert!(matches!(denied, Err(SignInError::Denied)));
     assert_eq!(directory.account_add(&ann, &secret("feder"), Some(Octets(5))).await.unwrap(), AccountId(19));
     let info = directory.account_show(&ann).await.unwrap();
@@ -195,7 +207,7 @@ async fn a_removal_is_finished_after_a_crash_at_any_step() {
             }
         }
         assert!(!place.directory.is_active(AccountId(16)).await.unwrap());
-        let denied = place.directory.sign_in("ann", Proof::Password(&secret("tinte")), None).await;
+        let denied = place.directory.sign_in("ann", Proof::Password(&secret("tinte")), &HERE).await;
         assert!(matches!(denied, Err(SignInError::Denied)));
         assert_eq!(accounts(&place.directory, "ann@example.org").await, []);
         assert!(matches!(place.directory.account_remove(&ann).await, Err(DirectoryError::NoSuchAccount)));
@@ -233,7 +245,7 @@ async fn a_fault_does_not_keep_the_mail_of_a_removed_account() {
 async fn an_account_that_is_being_made_is_not_removed() {
     let place = place().await;
     let dora = address("dora@example.org");
-    let credential = place.directory.hasher.make(secret("tinte")).await.unwrap();
+    let credential = credential(&place.directory, &dora).await;
     place.directory.begin_account(&dora, &credential, IntentRow::Make { quota: None }).await.unwrap();
     assert!(matches!(place.directory.account_remove(&dora).await, Err(DirectoryError::Busy)));
     assert_eq!(place.directory.recover().await.unwrap(), 1);
@@ -270,12 +282,12 @@ async fn an_account_is_finished_after_a_crash_at_any_step() {
         let ann = address("ann@example.org");
         place.directory.domain_add(&domain("example.org")).await.unwrap();
         let (directory, quota) = (&place.directory, Some(Octets(1000)));
-        let credential = directory.hasher.make(secret("tinte")).await.unwrap();
+        let credential = credential(directory, &ann).await;
         let mut made = None;
         if steps >= 1 {
             made = Some(directory.begin_account(&ann, &credential, IntentRow::Make { quota }).await.unwrap());
             assert!(matches!(directory.resolve(&ann).await, Err(DirectoryError::Busy)), "not yet, but soon");
-            let early = directory.sign_in("ann", Proof::Password(&secret("tinte")), None).await;
+            let early = directory.sign_in("ann", Proof::Password(&secret("tinte")), &HERE).await;
             assert!(matches!(early, Err(SignInError::Denied)));
         }
         if let Some(account) = made.filter(|_| steps >= 2) {
@@ -291,8 +303,8 @@ async fn an_account_is_finished_after_a_crash_at_any_step() {
             assert_eq!(accounts(&place.directory, "ann@example.org").await, []);
             continue;
         }
-        let signed = place.directory.sign_in("ann", Proof::Password(&secret("tinte")), None).await.unwrap();
-        assert_eq!(signed, SignIn { account: AccountId(16), address: ann });
+        let signed = place.directory.sign_in("ann", Proof::Password(&secret("tinte")), &HERE).await.unwrap();
+        assert_eq!((signed.account, signed.address), (AccountId(16), ann));
         let account = place.mail.account(AccountId(16)).await.unwrap();
         assert_eq!(account.mailboxes().await.unwrap().len(), 6);
         assert_eq!(account.usage().await.unwrap().quota, quota);
@@ -305,7 +317,7 @@ async fn a_password_signs_in_until_it_is_changed_or_locked() {
     let directory = &place.directory;
     let ann = address("ann@example.org");
     let sign_in = async |name: &str, password: &str| {
-        directory.sign_in(name, Proof::Password(&secret(password)), None).await.map(|signed| signed.account.0)
+        directory.sign_in(name, Proof::Password(&secret(password)), &HERE).await.map(|signed| signed.account.0)
     };
     for name in ["ann", "Ann@EXAMPLE.org", "ANN"] {
         assert_eq!(sign_in(name, "tinte").await.unwrap(), 16);
@@ -320,14 +332,14 @@ async fn a_password_signs_in_until_it_is_changed_or_locked() {
     assert_eq!(sign_in("ann", "feder").await.unwrap(), 16);
     assert!(matches!(sign_in("ann", "tinte").await, Err(SignInError::Denied)));
     let place = place.reopened();
-    let signed = place.directory.sign_in("ann", Proof::Password(&secret("feder")), None).await.unwrap();
+    let signed = place.directory.sign_in("ann", Proof::Password(&secret("feder")), &HERE).await.unwrap();
     assert_eq!(signed.account, AccountId(16));
 }
 
 #[tokio::test]
 async fn scram_keys_are_stable_also_for_nobody() {
     let place = place().await;
-    let keys = async |directory: &Directory, name| directory.scram_keys(name, ScramHash::Sha256, None).await.unwrap();
+    let keys = async |directory: &Directory, name| directory.scram_keys(name, ScramHash::Sha256, &HERE).await.unwrap();
     let (ann, nobody) = (keys(&place.directory, "ann").await, keys(&place.directory, "nobody@example.org").await);
     assert_eq!(ann, keys(&place.directory, "ANN@example.org").await);
     assert_eq!(nobody, keys(&place.directory, "Nobody").await);
@@ -335,34 +347,37 @@ async fn scram_keys_are_stable_also_for_nobody() {
     let place = place.reopened();
     assert_eq!(nobody, keys(&place.directory, "nobody").await);
     let directory = &place.directory;
-    let proof = |proved| Proof::Scram(proved);
-    assert_eq!(directory.sign_in("ann", proof(true), None).await.unwrap().account, AccountId(16));
-    assert!(matches!(directory.sign_in("ann", proof(false), None).await, Err(SignInError::Denied)));
-    assert!(matches!(directory.sign_in("nobody", proof(true), None).await, Err(SignInError::Denied)));
+    let main = ann.candidates[0].credential;
+    assert_eq!(directory.sign_in("ann", Proof::Scram(Some(main)), &HERE).await.unwrap().account, AccountId(16));
+    assert!(matches!(directory.sign_in("ann", Proof::Scram(None), &HERE).await, Err(SignInError::Denied)));
+    assert!(matches!(directory.sign_in("nobody", Proof::Scram(Some(main)), &HERE).await, Err(SignInError::Denied)));
+    directory.password_set(&address("ann@example.org"), &secret("tinte")).await.unwrap();
+    let late = directory.sign_in("ann", Proof::Scram(Some(main)), &HERE).await;
+    assert!(matches!(late, Err(SignInError::Denied)), "proved with keys that are none any more");
 }
 
 #[tokio::test]
 async fn a_guesser_waits_and_the_owner_elsewhere_does_not() {
     let place = place().await;
     let directory = &place.directory;
-    let [here, there] = ["192.0.2.1", "192.0.2.2"].map(|ip| Some(AddressPrefix::of(ip.parse().unwrap())));
+    let [here, there] = ["192.0.2.1", "192.0.2.2"].map(|ip| Origin { peer: ip.parse().ok(), ..HERE });
     let burst = PasswordOptions::default().throttle.per_name.burst;
     for _ in 0..burst {
-        let denied = directory.sign_in("ann", Proof::Password(&secret("guess")), here).await;
+        let denied = directory.sign_in("ann", Proof::Password(&secret("guess")), &here).await;
         assert!(matches!(denied, Err(SignInError::Denied)));
     }
     let right = secret("tinte");
-    let waits = directory.sign_in("ann", Proof::Password(&right), here).await;
+    let waits = directory.sign_in("ann", Proof::Password(&right), &here).await;
     assert!(matches!(waits, Err(SignInError::Throttled { .. })), "{waits:?}");
-    assert!(directory.scram_keys("ann", ScramHash::Sha256, here).await.is_err());
-    assert!(directory.sign_in("ann", Proof::Password(&right), there).await.is_ok());
+    assert!(directory.scram_keys("ann", ScramHash::Sha256, &here).await.is_err());
+    assert!(directory.sign_in("ann", Proof::Password(&right), &there).await.is_ok());
     // What is remembered as right tells a guesser nothing either.
-    let waits = directory.sign_in("ann", Proof::Password(&right), here).await;
+    let waits = directory.sign_in("ann", Proof::Password(&right), &here).await;
     assert!(matches!(waits, Err(SignInError::Throttled { .. })));
     place.clock.advance(PasswordOptions::default().throttle.per_name.every);
-    assert!(directory.sign_in("ann", Proof::Password(&right), here).await.is_ok());
+    assert!(directory.sign_in("ann", Proof::Password(&right), &here).await.is_ok());
     for _ in 0..3 * burst {
-        assert!(directory.sign_in("ann", Proof::Password(&right), there).await.is_ok(), "success costs nothing");
+        assert!(directory.sign_in("ann", Proof::Password(&right), &there).await.is_ok(), "success costs nothing");
     }
 }
 
@@ -382,17 +397,17 @@ async fn a_device_that_comes_again_costs_no_hash() {
     let place = place().await;
     let directory = &place.directory;
     let password = secret("tinte");
-    directory.sign_in("ann", Proof::Password(&password), None).await.unwrap();
+    directory.sign_in("ann", Proof::Password(&password), &HERE).await.unwrap();
     // All turns are taken: whoever needs one waits.
     let _turns = (directory.hasher.turn().await.unwrap(), directory.hasher.turn().await.unwrap());
-    assert!(directory.sign_in("ann", Proof::Password(&password), None).await.is_ok());
+    assert!(directory.sign_in("ann", Proof::Password(&password), &HERE).await.is_ok());
     let wait = Duration::from_millis(20);
-    let other = directory.sign_in("bob", Proof::Password(&password), None);
+    let other = directory.sign_in("bob", Proof::Password(&password), &HERE);
     assert!(tokio::time::timeout(wait, other).await.is_err(), "a first sign-in needs a turn");
-    let nobody = directory.sign_in("nobody", Proof::Password(&password), None);
+    let nobody = directory.sign_in("nobody", Proof::Password(&password), &HERE);
     assert!(tokio::time::timeout(wait, nobody).await.is_err(), "so does somebody who does not exist");
     place.clock.advance(PasswordOptions::default().remember);
-    let again = directory.sign_in("ann", Proof::Password(&password), None);
+    let again = directory.sign_in("ann", Proof::Password(&password), &HERE);
     assert!(tokio::time::timeout(wait, again).await.is_err(), "it is not remembered for ever");
 }
 

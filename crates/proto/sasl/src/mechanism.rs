@@ -9,7 +9,7 @@ pub(crate) mod scram;
 use crate::limits::{MESSAGE_MAX, NAME_MAX};
 use crate::registry::Mechanism;
 use std::fmt;
-use types::{ScramHash, ScramKeys, Secret};
+use types::{CredentialRef, ScramHash, ScramKeys, Secret};
 
 /// How many random bytes an exchange needs.
 pub const NONCE_OCTETS: usize = 18;
@@ -40,6 +40,8 @@ pub enum Step {
     Done {
         /// Who, as written.
         name: String,
+        /// By which of the passwords whose keys were handed in.
+        credential: CredentialRef,
     },
     /// It is over.
     Failed(Failure),
@@ -62,8 +64,8 @@ pub(crate) trait Server: Send + Sync {
     fn first_challenge(&mut self) -> Option<Vec<u8>> {
         None
     }
-    /// Whether the password was right.
-    fn outcome(&mut self, _right: bool) -> Step {
+    /// Which password it was, if it was right.
+    fn outcome(&mut self, _right: Option<CredentialRef>) -> Step {
         Step::Failed(Failure::Denied)
     }
     /// The keys that were asked for.
@@ -101,7 +103,7 @@ impl Exchange {
     }
 
     /// What the directory said of the password.
-    pub fn outcome(&mut self, right: bool) -> Step {
+    pub fn outcome(&mut self, right: Option<CredentialRef>) -> Step {
         self.advance(Failure::Denied, |server| server.outcome(right))
     }
 

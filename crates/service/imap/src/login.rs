@@ -13,7 +13,8 @@ use types::Secret;
 /// LOGIN.
 pub(crate) async fn login<S: Transport>(session: &mut Session<S>, login: Login) -> Status {
     let shared = &session.service.shared;
-    match sign_in_with_password(shared, session.ticket.prefix(), &login.user, &login.password).await {
+    let caller = session.caller();
+    match sign_in_with_password(shared, &caller.origin("LOGIN"), &login.user, &login.password).await {
         Ok(signed_in) => open(session, signed_in, "LOGIN").await,
         Err(refused) => status::of_refused(refused),
     }
@@ -29,7 +30,7 @@ pub(crate) async fn authenticate<S: Transport>(
         return Some(Status::no(Code::Cannot, "This mechanism is not offered"));
     };
     let initial = command.initial_response.as_ref().map(|r| r.expose().as_slice());
-    let (attempt, outcome) = Attempt::begin(&session.service.shared, session.ticket.prefix(), mechanism, initial).await;
+    let (attempt, outcome) = Attempt::begin(&session.service.shared, session.caller(), mechanism, initial).await;
     session.attempt = Some((tag.clone(), attempt, mechanism.name));
     settle(session, tag, outcome).await
 }
@@ -83,7 +84,7 @@ async fn open<S: Transport>(session: &mut Session<S>, signed_in: SignIn, mechani
     let detail = format!("{tls}, {mechanism}{program}");
     let name = signed_in.address.to_string();
     happened(Happening { who: Some(&name), service: "IMAP", what: "signed in", detail: &detail });
-    session.account = Some(SignedIn { name, account });
+    session.account = Some(SignedIn { name, account, credential: signed_in.credential });
     session.machine.authenticated();
     Status::ok("Signed in").with_code(Code::Capability(session.machine.capabilities()))
 }

@@ -10,19 +10,19 @@ use crate::progress::{PROGRESS_EVERY, Progress};
 use crate::selected::Selected;
 use crate::status;
 use domain::Account;
-use net::{ShutdownToken, Ticket};
+use net::{Peer, ShutdownToken, Ticket};
 use proto_imap::command::Extension;
 use proto_imap::connection::{LoginPolicy, Tag};
 use proto_imap::view::{EXPUNGES_HELD_MAX, Expunges, UpdateForm};
 use proto_imap::{Code, Connection, Event, Limits, MessageLimit, Policy, Response, Status};
 use proto_sasl::{Protocol, TlsState};
-use service_session::{Arrival, Attempt, BrokenDeflate, OUTPUT_HIGH, Shared, Transport, Wire};
+use service_session::{Arrival, Attempt, BrokenDeflate, Caller, OUTPUT_HIGH, Shared, Transport, Wire};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument as _, debug, debug_span};
-use types::{Secret, UidSet};
+use types::{CredentialRef, MailProtocol, Secret, UidSet};
 
 /// What the sessions of a listener do.
 #[derive(Clone, Debug)]
@@ -66,6 +66,7 @@ pub struct Service {
 pub(crate) struct SignedIn {
     pub(crate) name: String,
     pub(crate) account: Account,
+    pub(crate) credential: CredentialRef,
 }
 
 pub(crate) struct Session<S> {
@@ -73,6 +74,7 @@ pub(crate) struct Session<S> {
     pub(crate) machine: Connection,
     /// `None` only while it is turned into a TLS one.
     pub(crate) wire: Option<Wire<S>>,
+    peer: Peer,
     pub(crate) ticket: Ticket,
     pub(crate) attempt: Option<(Tag, Attempt, &'static str)>,
     pub(crate) account: Option<SignedIn>,
@@ -94,7 +96,7 @@ pub(crate) struct Session<S> {
 /// Serves a connection to its end.
 pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
     let span = debug_span!("connection", id = arrival.id, peer = %arrival.peer, service = "imap");
-    let Arrival { stream, ticket, shutdown, .. } = arrival;
+    let Arrival { stream, peer, ticket, shutdown, .. } = arrival;
     let policy = machine_policy(&service.shared, stream.tls().is_some());
     let limits = Limits { message_max: service.shared.mail.message_max(), ..service.options.limits.clone() };
     let mut machine = Connection::new(limits, policy, Duration::ZERO);
@@ -107,6 +109,7 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
         service,
         machine,
         wire: Some(Wire::new(stream)),
+        peer,
         ticket,
         attempt: None,
         account: None,
@@ -157,6 +160,11 @@ impl<S: Transport> Session<S> {
         table(self.wire.as_ref().is_some_and(|wire| wire.stream().tls().is_some()))
     }
 
+    /// Who wants to sign in.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller { peer: self.peer.ip(), protocol: MailProtocol::Imap, program: self.program.clone() }
+    }
+
     /// Whose account it is; the machine hands out no such command before the sign-in.
     pub(crate) fn account(&self) -> io::Result<&Account> {
         let signed_in = self.account.as_ref();
@@ -204,6 +212,7 @@ impl<S: Transport> Session<S> {
             progress: _,
             service: _,
             wire: _,
+            peer: _,
             ticket: _,
             program: _,
             shutdown: _,
@@ -310,9 +319,9 @@ impl<S: Transport> Session<S> {
 
     async fn handle(&mut self, event: Event) -> io::Result<()> {
         if let (Event::Command { .. } | Event::AppendStart { .. }, Some(signed_in)) = (&event, &self.account)
-            && self.service.shared.is_removed(signed_in.account.id()).await
+            && let Some(ending) = self.service.shared.ending(signed_in.account.id(), signed_in.credential).await
         {
-            self.machine.bye(None, "The account was removed");
+            self.machine.bye(None, ending.text());
             return Ok(());
         }
         if matches!(event, Event::Command { .. } | Event::AppendStart { .. } | Event::IdleDone)

@@ -52,6 +52,10 @@ pub(crate) fn of_refused(refused: Refused) -> Status {
         Refused::Syntax => Status::bad("That is not what the mechanism wants"),
         Refused::Denied => Status::no(Code::AuthenticationFailed, "The name or the password is wrong"),
         Refused::Locked => Status::no(Code::Expired, "This password is locked, ask your operator"),
+        Refused::Expired => Status::no(Code::Expired, "This password is not valid any more, set a new one"),
+        Refused::NotPermitted => {
+            Status::no(Code::AuthorizationFailed, "This password is not for this program, use an app password for it")
+        }
         Refused::Throttled => Status::no(Code::Unavailable, "Too many failures, try again later"),
         Refused::Fault => Status::no(Code::Unavailable, "The server cannot check this now, try again later"),
     }

@@ -18,7 +18,8 @@ pub(crate) async fn password<S: Transport>(session: &mut Session<S>, attempt: Pa
         return exposed(session);
     }
     let shared = &session.service.shared;
-    let result = sign_in_with_password(shared, session.ticket.prefix(), &attempt.user, &attempt.password).await;
+    let result =
+        sign_in_with_password(shared, &session.caller().origin("USER"), &attempt.user, &attempt.password).await;
     match result {
         Ok(signed_in) => open(session, signed_in, "USER").await,
         Err(refused) => refuse(session, refused),
@@ -34,7 +35,7 @@ pub(crate) async fn auth<S: Transport>(session: &mut Session<S>, start: AuthStar
         return refuse(session, Refused::Syntax);
     };
     let initial = start.initial_response.as_ref().map(|r| r.expose().as_slice());
-    let (attempt, outcome) = Attempt::begin(&session.service.shared, session.ticket.prefix(), mechanism, initial).await;
+    let (attempt, outcome) = Attempt::begin(&session.service.shared, session.caller(), mechanism, initial).await;
     session.attempt = Some((attempt, mechanism.name));
     settle(session, outcome).await;
 }
@@ -129,5 +130,5 @@ async fn open_inbox<S: Transport>(
     let snapshot = account.open(inbox).await?.current();
     // Whatever the policy is now: what was hidden once is not downloaded again.
     let maildrop = Maildrop::open(snapshot, &account.hidden_from_pop3(inbox).await?);
-    Ok(SignedIn { name: signed_in.address.to_string(), account, on_delete, maildrop })
+    Ok(SignedIn { name: signed_in.address.to_string(), account, credential: signed_in.credential, on_delete, maildrop })
 }

@@ -3,14 +3,15 @@
 use crate::dispatch::dispatch;
 use crate::maildrop::Maildrop;
 use domain::{Account, LoginDelay, OnDelete};
-use net::{ShutdownToken, Ticket};
+use net::{Peer, ShutdownToken, Ticket};
 use proto_pop3::{Connection, Event, Mechanism, Policy, Rule, Tls};
 use proto_sasl::{Protocol, TlsState, Verdict};
-use service_session::{Arrival, Attempt, Shared, Transport, Wire, now};
+use service_session::{Arrival, Attempt, Caller, Ending, Shared, Transport, Wire, now};
 use std::io;
 use std::sync::Arc;
 use tokio::time::sleep_until;
 use tracing::{Instrument as _, debug, debug_span};
+use types::{CredentialRef, MailProtocol};
 
 /// What all sessions share.
 #[derive(Clone)]
@@ -25,6 +26,7 @@ pub struct Service {
 pub(crate) struct SignedIn {
     pub(crate) name: String,
     pub(crate) account: Account,
+    pub(crate) credential: CredentialRef,
     /// What QUIT does.
     pub(crate) on_delete: OnDelete,
     pub(crate) maildrop: Maildrop,
@@ -35,6 +37,7 @@ pub(crate) struct Session<S> {
     pub(crate) machine: Connection,
     /// `None` only while it is turned into a TLS one.
     pub(crate) wire: Option<Wire<S>>,
+    peer: Peer,
     pub(crate) ticket: Ticket,
     pub(crate) attempt: Option<(Attempt, &'static str)>,
     pub(crate) signed_in: Option<SignedIn>,
@@ -44,11 +47,11 @@ pub(crate) struct Session<S> {
 /// Serves a connection to its end.
 pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
     let span = debug_span!("connection", id = arrival.id, peer = %arrival.peer, service = "pop3");
-    let Arrival { stream, ticket, shutdown, .. } = arrival;
+    let Arrival { stream, peer, ticket, shutdown, .. } = arrival;
     let policy = machine_policy(&service.shared, stream.tls().is_some());
     let machine = Connection::new(Arc::clone(&service.options), policy, now());
     let wire = Some(Wire::new(stream));
-    let mut session = Session { service, machine, wire, ticket, attempt: None, signed_in: None, shutdown };
+    let mut session = Session { service, machine, wire, peer, ticket, attempt: None, signed_in: None, shutdown };
     let served = async {
         session.announce().await;
         let served = session.serve().await;
@@ -122,12 +125,15 @@ impl<S: Transport> Session<S> {
         self.signed_in.as_mut().ok_or_else(|| io::Error::other("a command came before the sign-in"))
     }
 
-    /// Whether the account was removed since the sign-in.
-    async fn is_removed(&self) -> bool {
-        match &self.signed_in {
-            Some(signed_in) => self.service.shared.is_removed(signed_in.account.id()).await,
-            None => false,
-        }
+    /// Who wants to sign in.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller { peer: self.peer.ip(), protocol: MailProtocol::Pop3, program: None }
+    }
+
+    /// Whether account or password are gone since the sign-in.
+    async fn ending(&self) -> Option<Ending> {
+        let signed_in = self.signed_in.as_ref()?;
+        self.service.shared.ending(signed_in.account.id(), signed_in.credential).await
     }
 
     fn wire(&mut self) -> io::Result<&mut Wire<S>> {
@@ -150,11 +156,11 @@ impl<S: Transport> Session<S> {
     async fn serve(&mut self) -> io::Result<()> {
         loop {
             while let Some(event) = self.machine.poll_event() {
+                if let (Event::Command(_), Some(ending)) = (&event, self.ending().await) {
+                    self.machine.err(None, ending.text());
+                    return self.send().await;
+                }
                 match event {
-                    Event::Command(_) if self.is_removed().await => {
-                        self.machine.err(None, "The account was removed");
-                        return self.send().await;
-                    }
                     // Boxed, so that a connection that waits need not have room for the largest command.
                     Event::Command(command) => Box::pin(dispatch(self, command)).await?,
                     Event::AuthAborted => self.attempt = None,

@@ -27,6 +27,10 @@ pub(crate) fn of_refused(refused: Refused) -> (ResponseCode, &'static str) {
     match refused {
         Refused::Denied | Refused::Syntax => (ResponseCode::Auth, "The name or the password is wrong"),
         Refused::Locked => (ResponseCode::Auth, "This password is locked, ask your operator"),
+        Refused::Expired => (ResponseCode::Auth, "This password is not valid any more, set a new one"),
+        Refused::NotPermitted => {
+            (ResponseCode::Auth, "This password is not for this program, use an app password for it")
+        }
         Refused::Throttled => (ResponseCode::SysTemp, "Too many failures, try again later"),
         Refused::Fault => (ResponseCode::SysTemp, "The server cannot check this now, try again later"),
     }

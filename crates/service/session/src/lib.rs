@@ -10,8 +10,8 @@ mod wire;
 
 pub use deflate::BrokenDeflate;
 pub use happening::{Happening, TARGET, happened};
-pub use shared::{Arrival, Shared};
-pub use sign_in::{Attempt, Outcome, Refused, sign_in_with_password};
+pub use shared::{Arrival, Ending, Shared};
+pub use sign_in::{Attempt, Caller, Outcome, Refused, sign_in_with_password};
 pub use transport::{Piped, Transport};
 pub use wire::{CLOSE_HEARD_MAX, CLOSE_MAX, OUTPUT_HIGH, WRITE_STALL_MAX, Wire};
 

@@ -1,9 +1,9 @@
 //! What every session is handed.
 
-use domain::{Directory, Mail};
+use domain::{Directory, Mail, Standing};
 use net::{Connection, Peer, ShutdownToken, Stream, Ticket, TlsServer};
 use std::sync::Arc;
-use types::{AccountId, Clock, DomainName};
+use types::{AccountId, Clock, CredentialRef, DomainName};
 
 /// The server behind the sessions. Cheap to clone.
 #[derive(Clone)]
@@ -21,10 +21,33 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Whether the account of a session was removed under it, which ends the session. If that cannot be found out now,
-    /// the command itself will tell of the trouble.
-    pub async fn is_removed(&self, account: AccountId) -> bool {
-        matches!(self.directory.is_active(account).await, Ok(false))
+    /// Whether a session that signed in with this password must end now, and what it is told. If that cannot be found
+    /// out, it goes on: the next command will tell of the trouble.
+    pub async fn ending(&self, account: AccountId, credential: CredentialRef) -> Option<Ending> {
+        match self.directory.standing(account, credential).await {
+            Ok(Standing::AccountRemoved) => Some(Ending::AccountRemoved),
+            Ok(Standing::PasswordReplaced) => Some(Ending::PasswordReplaced),
+            Ok(Standing::Good) | Err(_) => None,
+        }
+    }
+}
+
+/// Why a session that signed in must end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Its account is no more.
+    AccountRemoved,
+    /// Its password is none any more.
+    PasswordReplaced,
+}
+
+impl Ending {
+    /// What the client is told.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::AccountRemoved => "The account was removed",
+            Self::PasswordReplaced => "The password was changed, sign in again",
+        }
     }
 }
 

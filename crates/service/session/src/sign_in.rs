@@ -1,9 +1,10 @@
 //! The sign-in: a SASL exchange (or a protocol's own password command) on one side, the directory on the other.
 
 use crate::Shared;
-use domain::{Proof, SignIn, SignInError};
+use domain::{Origin, Proof, SignIn, SignInError};
 use proto_sasl::{Exchange, Failure, Mechanism, NONCE_OCTETS, Step};
-use types::{AddressPrefix, Secret};
+use std::net::IpAddr;
+use types::{MailProtocol, Secret};
 
 /// What the session answers.
 #[derive(Debug)]
@@ -25,6 +26,10 @@ pub enum Refused {
     Denied,
     /// The password is locked; its owner has to ask the operator.
     Locked,
+    /// The password is right, but locked since it was sent in clear, or its time is over.
+    Expired,
+    /// The password is right, but not for this protocol.
+    NotPermitted,
     /// Too many failures lately: temporary.
     Throttled,
     /// A trouble of ours: temporary.
@@ -36,6 +41,8 @@ impl From<SignInError> for Refused {
         match error {
             SignInError::Denied => Self::Denied,
             SignInError::Locked => Self::Locked,
+            SignInError::Expired => Self::Expired,
+            SignInError::NotPermitted => Self::NotPermitted,
             SignInError::Throttled { .. } => Self::Throttled,
             SignInError::Fault(cause) => {
                 tracing::error!(error = &cause as &dyn std::error::Error, "cannot check a sign-in");
@@ -45,11 +52,30 @@ impl From<SignInError> for Refused {
     }
 }
 
+/// Who wants to sign in, as far as the session knows.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The other end; `None` for a program on this machine.
+    pub peer: Option<IpAddr>,
+    /// The session's protocol.
+    pub protocol: MailProtocol,
+    /// The program, as it says itself.
+    pub program: Option<Box<str>>,
+}
+
+impl Caller {
+    /// The same for the directory, with the mechanism or the protocol's own command.
+    pub fn origin<'a>(&'a self, mechanism: &'a str) -> Origin<'a> {
+        Origin { peer: self.peer, protocol: self.protocol, program: self.program.as_deref(), mechanism }
+    }
+}
+
 /// A SASL exchange with one client.
 #[derive(Debug)]
 pub struct Attempt {
     exchange: Exchange,
-    prefix: Option<AddressPrefix>,
+    caller: Caller,
+    mechanism: &'static str,
     /// Whose keys a SCRAM exchange was given.
     name: Option<String>,
 }
@@ -58,13 +84,14 @@ impl Attempt {
     /// Begins with a mechanism that the policy accepts.
     pub async fn begin(
         shared: &Shared,
-        prefix: Option<AddressPrefix>,
+        caller: Caller,
         mechanism: &Mechanism,
         initial: Option<&[u8]>,
     ) -> (Self, Outcome) {
         let mut nonce = [0; NONCE_OCTETS];
         let random = getrandom::fill(&mut nonce);
-        let mut attempt = Self { exchange: Exchange::new(mechanism, nonce), prefix, name: None };
+        let exchange = Exchange::new(mechanism, nonce);
+        let mut attempt = Self { exchange, caller, mechanism: mechanism.name, name: None };
         if let Err(cause) = random {
             tracing::error!(error = &cause as &dyn std::error::Error, "the system gives no random bytes");
             return (attempt, Outcome::Refused(Refused::Fault));
@@ -82,36 +109,37 @@ impl Attempt {
 
     /// Does what the steps ask of the directory until one concerns the client.
     async fn settle(&mut self, shared: &Shared, mut step: Step) -> Outcome {
+        let origin = self.caller.origin(self.mechanism);
         loop {
             step = match step {
                 Step::Challenge(challenge) => return Outcome::Challenge(challenge),
                 Step::NeedPassword { name, password } => {
                     // PLAIN and LOGIN end with the password: nothing is left to say to the exchange.
-                    return sign_in(shared, self.prefix, &name, Proof::Password(&password)).await;
+                    return sign_in(shared, &origin, &name, Proof::Password(&password)).await;
                 }
-                Step::NeedScramKeys { name, hash } => {
-                    match shared.directory.scram_keys(&name, hash, self.prefix).await {
-                        Ok(keys) => {
-                            self.name = Some(name);
-                            self.exchange.keys(&keys)
-                        }
-                        Err(error) => return Outcome::Refused(error.into()),
+                Step::NeedScramKeys { name, hash } => match shared.directory.scram_keys(&name, hash, &origin).await {
+                    Ok(keys) => {
+                        self.name = Some(name);
+                        self.exchange.keys(&keys)
                     }
+                    Err(error) => return Outcome::Refused(error.into()),
+                },
+                Step::Done { name, credential } => {
+                    return sign_in(shared, &origin, &name, Proof::Scram(Some(credential))).await;
                 }
-                Step::Done { name } => return sign_in(shared, self.prefix, &name, Proof::Scram(true)).await,
                 Step::Failed(Failure::Syntax) => return Outcome::Refused(Refused::Syntax),
                 Step::Failed(Failure::Denied) => {
                     // A proof that was wrong counts as a wrong password does.
                     let Some(name) = self.name.take() else { return Outcome::Refused(Refused::Denied) };
-                    return sign_in(shared, self.prefix, &name, Proof::Scram(false)).await;
+                    return sign_in(shared, &origin, &name, Proof::Scram(None)).await;
                 }
             };
         }
     }
 }
 
-async fn sign_in(shared: &Shared, prefix: Option<AddressPrefix>, name: &str, proof: Proof<'_>) -> Outcome {
-    match shared.directory.sign_in(name, proof, prefix).await {
+async fn sign_in(shared: &Shared, origin: &Origin<'_>, name: &str, proof: Proof<'_>) -> Outcome {
+    match shared.directory.sign_in(name, proof, origin).await {
         Ok(signed_in) => Outcome::SignedIn(signed_in),
         Err(error) => Outcome::Refused(error.into()),
     }
@@ -120,12 +148,12 @@ async fn sign_in(shared: &Shared, prefix: Option<AddressPrefix>, name: &str, pro
 /// A sign-in by a protocol's own password command.
 pub async fn sign_in_with_password(
     shared: &Shared,
-    prefix: Option<AddressPrefix>,
+    origin: &Origin<'_>,
     name: &str,
     password: &Secret<Vec<u8>>,
 ) -> Result<SignIn, Refused> {
     let password = types::prepare_password(password.expose()).map_err(|_| Refused::Denied)?;
-    match sign_in(shared, prefix, name, Proof::Password(&password)).await {
+    match sign_in(shared, origin, name, Proof::Password(&password)).await {
         Outcome::SignedIn(signed_in) => Ok(signed_in),
         Outcome::Refused(refused) => Err(refused),
         Outcome::Challenge(_) => Err(Refused::Syntax),

@@ -17,7 +17,7 @@ pub(crate) async fn auth<S: Transport>(session: &mut Session<S>, start: AuthStar
         return session.machine.refuse(&Reply::new(504, 5, 4, "This mechanism is not offered"));
     };
     let initial = start.initial_response.as_ref().map(|r| r.expose().as_slice());
-    let (attempt, outcome) = Attempt::begin(&session.service.shared, session.ticket.prefix(), mechanism, initial).await;
+    let (attempt, outcome) = Attempt::begin(&session.service.shared, session.caller(), mechanism, initial).await;
     session.attempt = Some((attempt, mechanism.name));
     settle(session, outcome);
 }

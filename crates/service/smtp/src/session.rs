@@ -6,11 +6,12 @@ use domain::{Delivery, SignIn};
 use net::{Peer, ShutdownToken, Ticket, TlsInfo};
 use proto_sasl::{Protocol, TlsState, Verdict};
 use proto_smtp::{Event, Hello, MailNeeds, Mechanism, Policy, Reply, Role, Rule, Server, Tls};
-use service_session::{Arrival, Attempt, Shared, Transport, Wire, now};
+use service_session::{Arrival, Attempt, Caller, Shared, Transport, Wire, now};
 use std::io;
 use std::sync::Arc;
 use tokio::time::sleep_until;
 use tracing::{Instrument as _, debug, debug_span};
+use types::MailProtocol;
 
 /// What all sessions of a listener share.
 #[derive(Clone)]
@@ -125,6 +126,12 @@ impl<S: Transport> Session<S> {
         self.wire.as_ref().and_then(|wire| wire.stream().tls())
     }
 
+    /// Who wants to sign in.
+    pub(crate) fn caller(&self) -> Caller {
+        let program = self.hello.as_ref().map(|hello| hello.name.as_str().into());
+        Caller { peer: self.peer.ip(), protocol: MailProtocol::Smtp, program }
+    }
+
     async fn send(&mut self) -> io::Result<()> {
         let Self { machine, wire: Some(wire), .. } = self else { return Err(io::ErrorKind::NotConnected.into()) };
         wire.send(machine.output()).await?;
@@ -152,9 +159,9 @@ impl<S: Transport> Session<S> {
 
     async fn handle(&mut self, event: Event) -> io::Result<()> {
         if let (Event::Mail(_) | Event::Recipient(_) | Event::Data(_), Some(signed_in)) = (&event, &self.signed_in)
-            && self.service.shared.is_removed(signed_in.account).await
+            && let Some(ending) = self.service.shared.ending(signed_in.account, signed_in.credential).await
         {
-            self.machine.shut_down(&Reply::new(421, 7, 0, "The account was removed"));
+            self.machine.shut_down(&Reply::new(421, 7, 0, ending.text()));
             return Ok(());
         }
         match event {

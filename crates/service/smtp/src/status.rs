@@ -35,6 +35,10 @@ pub(crate) fn of_refused(refused: Refused) -> Reply {
         Refused::Syntax => Reply::new(501, 5, 2, "That is not what the mechanism wants"),
         Refused::Denied => Reply::new(535, 7, 8, "The name or the password is wrong"),
         Refused::Locked => Reply::new(535, 7, 8, "This password is locked, ask your operator"),
+        Refused::Expired => Reply::new(535, 7, 8, "This password is not valid any more, set a new one"),
+        Refused::NotPermitted => {
+            Reply::new(535, 7, 8, "This password is not for this program, use an app password for it")
+        }
         Refused::Throttled => Reply::new(454, 7, 0, "Too many failures, try again later"),
         Refused::Fault => Reply::new(454, 7, 0, "The server cannot check this now, try again later"),
     }

@@ -259,6 +259,12 @@ pub(super) static TEXTS: &[(&str, &str)] = &[
     ("This mailbox cannot be changed so", "Dieses Postfach kann so nicht geändert werden"),
     ("This mechanism is not offered", "Dieses Verfahren wird nicht angeboten"),
     ("This password is locked, ask your operator", "Dieses Passwort ist gesperrt, der Betreiber hilft weiter"),
+    (
+        "This password is not for this program, use an app password for it",
+        "Dieses Passwort ist nicht für dieses Programm, nehmen Sie ein App-Passwort",
+    ),
+    ("This password is not valid any more, set a new one", "Dieses Passwort gilt nicht mehr, setzen Sie ein neues"),
+    ("The password was changed, sign in again", "Das Passwort wurde geändert, melden Sie sich neu an"),
     ("Too many bad commands", "Zu viele fehlerhafte Befehle"),
     ("Too many commands without a sign-in", "Zu viele Befehle ohne Anmeldung"),
     ("Too many connections of this account", "Zu viele Verbindungen dieses Kontos"),

@@ -1,7 +1,7 @@
 //! LOGIN: two prompts, for programs that know nothing better. Never a standard (draft-murchison-sasl-login-00).
 
 use super::{Failure, Nonce, Server, Step, parse_name};
-use types::prepare_password;
+use types::{CredentialRef, prepare_password};
 
 /// Where the exchange stands.
 enum Login {
@@ -41,9 +41,9 @@ impl Server for Login {
         }
     }
 
-    fn outcome(&mut self, right: bool) -> Step {
-        match std::mem::replace(self, Self::Over) {
-            Self::Asked(name) if right => Step::Done { name },
+    fn outcome(&mut self, right: Option<CredentialRef>) -> Step {
+        match (std::mem::replace(self, Self::Over), right) {
+            (Self::Asked(name), Some(credential)) => Step::Done { name, credential },
             _ => Step::Failed(Failure::Denied),
         }
     }
@@ -54,7 +54,9 @@ mod tests {
     use super::super::{Exchange, NONCE_OCTETS};
     use super::*;
     use crate::registry;
-    use types::Secret;
+    use types::{CredentialId, Secret};
+
+    const MAIN: CredentialRef = CredentialRef { id: CredentialId::MAIN, version: 1 };
 
     fn exchange() -> Exchange {
         Exchange::new(registry::find("LOGIN").unwrap(), [0; NONCE_OCTETS])
@@ -73,7 +75,7 @@ mod tests {
             assert_eq!(step, Step::Challenge(b"Password:".to_vec()));
             let asked = Step::NeedPassword { name: "ann".into(), password: Secret::new("tinte".into()) };
             assert_eq!(login.step(b"tinte"), asked);
-            assert_eq!(login.outcome(true), Step::Done { name: "ann".into() });
+            assert_eq!(login.outcome(Some(MAIN)), Step::Done { name: "ann".into(), credential: MAIN });
         }
     }
 
@@ -84,6 +86,6 @@ mod tests {
         login.start(Some(b"ann"));
         assert_eq!(login.step(b""), Step::Failed(Failure::Syntax));
         assert_eq!(login.step(b"tinte"), Step::Failed(Failure::Syntax));
-        assert_eq!(login.outcome(true), Step::Failed(Failure::Denied));
+        assert_eq!(login.outcome(Some(MAIN)), Step::Failed(Failure::Denied));
     }
 }

@@ -1,7 +1,7 @@
 //! PLAIN (RFC 4616).
 
 use super::{Failure, Nonce, Server, Step, may_act_as, parse_name};
-use types::prepare_password;
+use types::{CredentialRef, prepare_password};
 
 /// Where the exchange stands.
 enum Plain {
@@ -45,9 +45,9 @@ impl Server for Plain {
         Step::NeedPassword { name, password }
     }
 
-    fn outcome(&mut self, right: bool) -> Step {
-        match std::mem::replace(self, Self::Over) {
-            Self::Asked(name) if right => Step::Done { name },
+    fn outcome(&mut self, right: Option<CredentialRef>) -> Step {
+        match (std::mem::replace(self, Self::Over), right) {
+            (Self::Asked(name), Some(credential)) => Step::Done { name, credential },
             _ => Step::Failed(Failure::Denied),
         }
     }
@@ -59,7 +59,9 @@ mod tests {
     use super::*;
     use crate::limits::{MESSAGE_MAX, NAME_MAX};
     use crate::registry;
-    use types::{PASSWORD_MAX, Secret};
+    use types::{CredentialId, PASSWORD_MAX, Secret};
+
+    const MAIN: CredentialRef = CredentialRef { id: CredentialId::MAIN, version: 1 };
 
     fn exchange() -> Exchange {
         Exchange::new(registry::find("plain").unwrap(), [0; NONCE_OCTETS])
@@ -75,8 +77,8 @@ mod tests {
         let mut plain = exchange();
         assert_eq!(plain.start(None), Step::Challenge(vec![]));
         assert_eq!(plain.step(b"\0tim\0tanstaaftanstaaf"), ask("tim", "tanstaaftanstaaf"));
-        assert_eq!(plain.outcome(true), Step::Done { name: "tim".into() });
-        assert_eq!(plain.outcome(true), Step::Failed(Failure::Denied), "an exchange ends once");
+        assert_eq!(plain.outcome(Some(MAIN)), Step::Done { name: "tim".into(), credential: MAIN });
+        assert_eq!(plain.outcome(Some(MAIN)), Step::Failed(Failure::Denied), "an exchange ends once");
     }
 
     #[test]
@@ -89,8 +91,8 @@ mod tests {
     fn a_wrong_password_does_not_sign_in() {
         let mut plain = exchange();
         plain.start(Some(b"\0ann\0wrong"));
-        assert_eq!(plain.outcome(false), Step::Failed(Failure::Denied));
-        assert_eq!(plain.outcome(true), Step::Failed(Failure::Denied));
+        assert_eq!(plain.outcome(None), Step::Failed(Failure::Denied));
+        assert_eq!(plain.outcome(Some(MAIN)), Step::Failed(Failure::Denied));
     }
 
     #[test]
@@ -100,7 +102,7 @@ mod tests {
         {
             assert_eq!(exchange().start(Some(bad)), Step::Failed(Failure::Syntax), "{bad:?}");
         }
-        assert_eq!(exchange().outcome(true), Step::Failed(Failure::Denied), "nothing was asked");
+        assert_eq!(exchange().outcome(Some(MAIN)), Step::Failed(Failure::Denied), "nothing was asked");
     }
 
     #[test]

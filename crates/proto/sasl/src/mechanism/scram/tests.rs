@@ -4,7 +4,9 @@ use crate::limits::MESSAGE_MAX;
 use crate::registry;
 use aws_lc_rs::pbkdf2;
 use std::num::NonZeroU32;
-use types::Secret;
+use types::{CredentialId, Secret};
+
+const MAIN: CredentialRef = CredentialRef { id: CredentialId::MAIN, version: 1 };
 
 /// The client's side, as RFC 5802 §3 has it.
 struct Client {
@@ -21,13 +23,15 @@ impl Client {
         let stored = digest::digest(&digest::SHA256, &client_key).as_ref().to_vec();
         let server = sign(&salted, "Server Key").as_ref().to_vec();
         let (stored_key, server_key) = (Secret::new(stored), Secret::new(server));
-        Self { client_key, keys: ScramKeys { salt: salt.into(), iterations, stored_key, server_key } }
+        let candidates = [ScramCandidate { credential: MAIN, stored_key, server_key }].into();
+        Self { client_key, keys: ScramKeys { salt: salt.into(), iterations, candidates } }
     }
 
     fn last(&self, header: &str, first_bare: &str, server_first: &str) -> Vec<u8> {
         let nonce = server_first.split(',').next().unwrap();
         let without_proof = format!("c={},{nonce}", BASE64.encode(header));
-        let signature = sign(self.keys.stored_key.expose(), &format!("{first_bare},{server_first},{without_proof}"));
+        let signature =
+            sign(self.keys.candidates[0].stored_key.expose(), &format!("{first_bare},{server_first},{without_proof}"));
         let proof: Vec<u8> = self.client_key.iter().zip(signature.as_ref()).map(|(a, b)| a ^ b).collect();
         format!("{without_proof},p={}", BASE64.encode(proof)).into_bytes()
     }
@@ -67,7 +71,7 @@ fn the_example_of_the_rfc_is_answered_byte_for_byte() {
     let pending = Pending { first, server_first, nonce, keys };
     let last =
         "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
-    assert_eq!(pending.check(last), Ok(b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=".to_vec()));
+    assert_eq!(pending.check(last), Ok((b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=".to_vec(), MAIN)));
 }
 
 #[test]
@@ -76,7 +80,7 @@ fn a_right_proof_signs_in_once_the_client_has_seen_ours() {
     for header in ["n,,", "y,,", "n,a=Ann,"] {
         let (mut scram, step) = run(&client, &client.keys, header, "n=ann,r=abc");
         assert!(challenge(step).starts_with("v="));
-        assert_eq!(scram.step(b""), Step::Done { name: "ann".into() });
+        assert_eq!(scram.step(b""), Step::Done { name: "ann".into(), credential: MAIN });
         assert_eq!(scram.step(b""), Step::Failed(Failure::Syntax));
     }
 }
@@ -156,10 +160,10 @@ fn a_changed_binding_nonce_or_proof_is_refused() {
 fn no_step_can_be_skipped() {
     let client = Client::new("pencil", b"salt", 64);
     assert_eq!(exchange().keys(&client.keys), Step::Failed(Failure::Denied));
-    assert_eq!(exchange().outcome(true), Step::Failed(Failure::Denied));
+    assert_eq!(exchange().outcome(Some(MAIN)), Step::Failed(Failure::Denied));
     let mut scram = exchange();
     scram.start(Some(b"n,,n=ann,r=abc"));
-    assert_eq!(scram.outcome(true), Step::Failed(Failure::Denied));
+    assert_eq!(scram.outcome(Some(MAIN)), Step::Failed(Failure::Denied));
     let mut scram = exchange();
     scram.start(Some(b"n,,n=ann,r=abc"));
     assert_eq!(scram.step(b""), Step::Failed(Failure::Syntax));

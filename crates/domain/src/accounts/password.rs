@@ -1,0 +1,192 @@
+//! New passwords, locks, and whether a session may go on.
+
+use super::cache::damaged;
+use super::credential::{Credential, Main, PerHash, ScramSalt};
+use super::exposure;
+use super::hasher::salt_of;
+use super::{ATTEMPTS, AccountState, Directory, DirectoryError, Exposed};
+use crate::keys::{self, DIRECTORY};
+use bytes::Bytes;
+use store_kv::Batch;
+use tokio::sync::watch;
+use types::{AccountId, Address, CredentialId, CredentialRef, Secret, prepare_password};
+
+/// How many channels tell of changes: sessions of accounts that share one are woken for nothing now and then.
+pub(super) const REVOCATION_CHANNELS: usize = 64;
+
+/// Whether a session may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It may.
+    Good,
+    /// The account was removed.
+    AccountRemoved,
+    /// The password that it signed in with was changed or removed. (One that is burnt does not end sessions: in one of
+    /// them its owner reads the letter that says so.)
+    PasswordReplaced,
+}
+
+impl Directory {
+    /// Gives an account a new main password and unlocks it. Sessions that the old one opened end. One that was sent in
+    /// clear cannot be set again.
+    pub async fn password_set(&self, address: &Address, password: &Secret<String>) -> Result<(), DirectoryError> {
+        let password = prepare_password(password.expose().as_bytes())?;
+        let (account, row) = self.account_at(address).await?;
+        let mut made = None;
+        let mut differs_from = Vec::new();
+        for _ in 0..ATTEMPTS {
+            let (stored, old) = self.credential_for_update(account).await?;
+            // Looked at again when others were faster: they may have burnt it.
+            let exposed = old.main.exposed.as_ref().map(|_| old.main.hash.clone());
+            for burnt in exposed.iter().chain(&old.burnt) {
+                if !differs_from.contains(burnt) {
+                    let turn = self.hasher.turn().await?;
+                    if self.hasher.check(turn, password.clone(), Some(burnt.clone())).await? {
+                        return Err(DirectoryError::SamePassword);
+                    }
+                    differs_from.push(burnt.clone());
+                }
+            }
+            let salts = self.complete_salts(&old.salts, &row.address).await?;
+            let (hash, keys) = match &made {
+                Some(made) => Clone::clone(made),
+                None => made.insert(self.hasher.make(password.clone(), salts.clone()).await?).clone(),
+            };
+            let mut batch = Batch::new(DIRECTORY);
+            exposure::forget(&mut batch, account, CredentialId::MAIN, old.main.exposed.as_ref());
+            let main = Main { since: old.version + 1, hash, keys, exposed: None };
+            let new = Credential { main, salts, locked: false, burnt: exposed.or(old.burnt), ..old };
+            if self.credential_put(account, stored, new, batch).await? {
+                return Ok(());
+            }
+        }
+        Err(DirectoryError::Busy)
+    }
+
+    /// Locks an account's main password, or unlocks it. A locked one signs nobody in; who is signed in stays so.
+    pub async fn password_lock(&self, address: &Address, locked: bool) -> Result<(), DirectoryError> {
+        let (account, _) = self.account_at(address).await?;
+        for _ in 0..ATTEMPTS {
+            let (stored, old) = self.credential_for_update(account).await?;
+            let new = Credential { locked, ..old };
+            if self.credential_put(account, stored, new, Batch::new(DIRECTORY)).await? {
+                return Ok(());
+            }
+        }
+        Err(DirectoryError::Busy)
+    }
+
+    /// Writes SCRAM keys that were made from a password that just was right. It is no change of the password.
+    pub(super) async fn keys_add(
+        &self,
+        account: AccountId,
+        address: &Address,
+        credential: CredentialRef,
+        password: &Secret<String>,
+    ) -> Result<(), DirectoryError> {
+        for _ in 0..ATTEMPTS {
+            let (stored, old) = self.credential_for_update(account).await?;
+            if old.current(CredentialId::MAIN) != Some(credential) {
+                return Ok(());
+            }
+            let salts = self.complete_salts(&old.salts, address).await?;
+            let missing = PerHash::of(|hash| match old.main.keys.get(hash) {
+                Some(_) => None,
+                None => salts.get(hash).cloned(),
+            });
+            let made = self.hasher.make_keys(password.clone(), missing).await?;
+            let keys = PerHash::of(|hash| old.main.keys.get(hash).or(made.get(hash)).cloned());
+            let new = Credential { salts, main: Main { keys, ..old.main }, ..old };
+            if self.credential_put(account, stored, new, Batch::new(DIRECTORY)).await? {
+                return Ok(());
+            }
+        }
+        Err(DirectoryError::Busy)
+    }
+
+    /// Whether a session that signed in with this password of this account may go on.
+    pub async fn standing(&self, account: AccountId, credential: CredentialRef) -> Result<Standing, DirectoryError> {
+        if self.state_of(account).await? != AccountState::Active {
+            return Ok(Standing::AccountRemoved);
+        }
+        let stored = self.credential(account).await?.ok_or_else(damaged)?;
+        let is_same = stored.current(credential.id) == Some(credential);
+        Ok(if is_same { Standing::Good } else { Standing::PasswordReplaced })
+    }
+
+    /// Moves when something of an account's passwords is changed or removed by this process, or the account itself, or
+    /// those of a few others: a session waits for it beside its socket and then asks [`Directory::standing`].
+    pub fn revocations(&self, account: AccountId) -> watch::Receiver<u64> {
+        self.revocations.of(account).subscribe()
+    }
+
+    /// All salts of an account: those that there are, the others as they always were for its name.
+    pub(super) async fn complete_salts(
+        &self,
+        salts: &PerHash<ScramSalt>,
+        address: &Address,
+    ) -> Result<PerHash<ScramSalt>, DirectoryError> {
+        let (secret, name) = (self.secret().await?, super::sign_in::counted_name(address));
+        let iterations = self.options.scram_iterations;
+        Ok(PerHash::of(|hash| {
+            let made_up = || salt_of(secret.expose(), hash, &name, iterations);
+            Some(salts.get(hash).cloned().unwrap_or_else(made_up))
+        }))
+    }
+
+    /// An account's passwords as they stand in the store, and the row that [`Directory::credential_put`] depends on.
+    pub(super) async fn credential_for_update(
+        &self,
+        account: AccountId,
+    ) -> Result<(Bytes, Credential), DirectoryError> {
+        let stored = self.engine.get(&keys::credential(account)).await?.ok_or(DirectoryError::NoSuchAccount)?;
+        let credential = Credential::decode(&stored).ok_or_else(damaged)?;
+        Ok((stored, credential))
+    }
+
+    /// Writes an account's passwords together with what is in the batch, in their next version, and tells who is signed in
+    /// to look. `false` asks to decide anew, because somebody else was faster.
+    pub(super) async fn credential_put(
+        &self,
+        account: AccountId,
+        stored: Bytes,
+        new: Credential,
+        mut batch: Batch,
+    ) -> Result<bool, DirectoryError> {
+        let key = keys::credential(account);
+        let version = new.version + 1;
+        batch.put(key.clone(), Credential { version, ..new }.encode());
+        batch.expect(key, Some(stored));
+        let is_done = self.commit(batch).await?;
+        if is_done {
+            self.revocations.tell(account);
+        }
+        Ok(is_done)
+    }
+}
+
+/// The channels that tell sessions to look.
+pub(super) struct Revocations([watch::Sender<u64>; REVOCATION_CHANNELS]);
+
+impl Revocations {
+    pub(super) fn new() -> Self {
+        Self(std::array::from_fn(|_| watch::Sender::new(0)))
+    }
+
+    fn of(&self, account: AccountId) -> &watch::Sender<u64> {
+        let place = usize::try_from(account.0).unwrap_or(0) % REVOCATION_CHANNELS;
+        let Self([first, ..]) = self;
+        self.0.get(place).unwrap_or(first)
+    }
+
+    pub(super) fn tell(&self, account: AccountId) {
+        self.of(account).send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+impl Exposed {
+    /// Whether it signs nobody in any more.
+    pub fn is_locked(&self, now: types::Timestamp) -> bool {
+        self.lock_at.is_some_and(|lock_at| lock_at <= now)
+    }
+}
