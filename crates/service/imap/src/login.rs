@@ -7,7 +7,7 @@ use proto_imap::command::{Authenticate, Login};
 use proto_imap::connection::Tag;
 use proto_imap::{Code, Status};
 use proto_sasl::Lookup;
-use service_session::{Attempt, Happening, Outcome, Refused, Transport, happened, sign_in_with_password};
+use service_session::{Attempt, Ending, Happening, Outcome, Refused, Transport, happened, sign_in_with_password};
 use types::Secret;
 
 /// LOGIN.
@@ -69,6 +69,14 @@ pub(crate) fn refused_in_clear(had_secret: bool) -> Status {
         happened(Happening { who: None, service: "IMAP", what: "refused", detail: &"a password was sent before TLS" });
     }
     Status::no(Code::PrivacyRequired, "Passwords are taken inside TLS only")
+}
+
+/// Says why a session that signed in ends.
+pub(crate) fn end<S: Transport>(session: &mut Session<S>, ending: Ending) {
+    match ending {
+        Ending::AccountRemoved => session.machine.bye(None, "The account was removed"),
+        Ending::PasswordReplaced => session.machine.bye(None, "The password was changed, sign in again"),
+    }
 }
 
 async fn open<S: Transport>(session: &mut Session<S>, signed_in: SignIn, mechanism: &str) -> Status {

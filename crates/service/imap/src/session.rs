@@ -321,7 +321,7 @@ impl<S: Transport> Session<S> {
         if let (Event::Command { .. } | Event::AppendStart { .. }, Some(signed_in)) = (&event, &self.account)
             && let Some(ending) = self.service.shared.ending(signed_in.account.id(), signed_in.credential).await
         {
-            self.machine.bye(None, ending.text());
+            login::end(self, ending);
             return Ok(());
         }
         if matches!(event, Event::Command { .. } | Event::AppendStart { .. } | Event::IdleDone)

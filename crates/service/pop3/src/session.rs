@@ -136,6 +136,14 @@ impl<S: Transport> Session<S> {
         self.service.shared.ending(signed_in.account.id(), signed_in.credential).await
     }
 
+    /// Says why the session ends.
+    fn end(&mut self, ending: Ending) {
+        match ending {
+            Ending::AccountRemoved => self.machine.err(None, "The account was removed"),
+            Ending::PasswordReplaced => self.machine.err(None, "The password was changed, sign in again"),
+        }
+    }
+
     fn wire(&mut self) -> io::Result<&mut Wire<S>> {
         self.wire.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
@@ -157,7 +165,7 @@ impl<S: Transport> Session<S> {
         loop {
             while let Some(event) = self.machine.poll_event() {
                 if let (Event::Command(_), Some(ending)) = (&event, self.ending().await) {
-                    self.machine.err(None, ending.text());
+                    self.end(ending);
                     return self.send().await;
                 }
                 match event {

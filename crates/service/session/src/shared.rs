@@ -41,16 +41,6 @@ pub enum Ending {
     PasswordReplaced,
 }
 
-impl Ending {
-    /// What the client is told.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::AccountRemoved => "The account was removed",
-            Self::PasswordReplaced => "The password was changed, sign in again",
-        }
-    }
-}
-
 /// A connection that a session is to serve.
 pub struct Arrival<S> {
     /// Its bytes.

@@ -6,7 +6,7 @@ use domain::{Delivery, SignIn};
 use net::{Peer, ShutdownToken, Ticket, TlsInfo};
 use proto_sasl::{Protocol, TlsState, Verdict};
 use proto_smtp::{Event, Hello, MailNeeds, Mechanism, Policy, Reply, Role, Rule, Server, Tls};
-use service_session::{Arrival, Attempt, Caller, Shared, Transport, Wire, now};
+use service_session::{Arrival, Attempt, Caller, Ending, Shared, Transport, Wire, now};
 use std::io;
 use std::sync::Arc;
 use tokio::time::sleep_until;
@@ -132,6 +132,14 @@ impl<S: Transport> Session<S> {
         Caller { peer: self.peer.ip(), protocol: MailProtocol::Smtp, program }
     }
 
+    /// Says why the session ends.
+    fn end(&mut self, ending: Ending) {
+        self.machine.shut_down(&match ending {
+            Ending::AccountRemoved => Reply::new(421, 7, 0, "The account was removed"),
+            Ending::PasswordReplaced => Reply::new(421, 7, 0, "The password was changed, sign in again"),
+        });
+    }
+
     async fn send(&mut self) -> io::Result<()> {
         let Self { machine, wire: Some(wire), .. } = self else { return Err(io::ErrorKind::NotConnected.into()) };
         wire.send(machine.output()).await?;
@@ -161,7 +169,7 @@ impl<S: Transport> Session<S> {
         if let (Event::Mail(_) | Event::Recipient(_) | Event::Data(_), Some(signed_in)) = (&event, &self.signed_in)
             && let Some(ending) = self.service.shared.ending(signed_in.account, signed_in.credential).await
         {
-            self.machine.shut_down(&Reply::new(421, 7, 0, ending.text()));
+            self.end(ending);
             return Ok(());
         }
         match event {

@@ -41,6 +41,12 @@ pub(super) static TEXTS: &[(&str, &str)] = &[
         "TOP needs a message number and a number of lines",
         "TOP braucht die Nummer einer Nachricht und eine Zahl von Zeilen",
     ),
+    (
+        "This password is not for this program, use an app password for it",
+        "Dieses Passwort ist nicht für dieses Programm, nehmen Sie ein App-Passwort",
+    ),
+    ("This password is not valid any more, set a new one", "Dieses Passwort gilt nicht mehr, setzen Sie ein neues"),
+    ("The password was changed, sign in again", "Das Passwort wurde geändert, melden Sie sich neu an"),
     ("The account was removed", "Das Konto wurde entfernt"),
     ("The last sign-in was too short a time ago", "Die letzte Anmeldung ist noch zu kurz her"),
     ("The line is too long", "Die Zeile ist zu lang"),
