@@ -31,12 +31,13 @@ impl Connection {
         self.turn = Turn::Command;
     }
 
-    /// The sign-in failed. Wrong credentials have the code AUTH; a trouble of ours SYS/TEMP, and is not counted.
+    /// The sign-in failed. Wrong credentials have the code AUTH. What time mends is not counted: a trouble of ours
+    /// (SYS/TEMP), and what only somebody with the right password is told (IN-USE, LOGIN-DELAY).
     pub fn login_failed(&mut self, code: ResponseCode, text: &str) {
         assert!(matches!(self.turn, Turn::Login(..)), "no sign-in waits for its answer");
         self.say_err(Some(code), text);
         self.turn = Turn::Command;
-        if code != ResponseCode::SysTemp {
+        if !matches!(code, ResponseCode::SysTemp | ResponseCode::InUse | ResponseCode::LoginDelay) {
             self.login_failures = self.login_failures.saturating_add(1);
             if self.login_failures >= self.options.limits.login_failures_max {
                 self.closing = Some(CloseReason::TooManyLoginFailures);

@@ -101,11 +101,11 @@ fn a_failed_sign_in_starts_over_and_too_many_end_the_connection() {
 }
 
 #[test]
-fn a_trouble_of_ours_is_no_failed_sign_in() {
+fn what_time_mends_is_no_failed_sign_in() {
     let mut dialogue = Dialogue::in_tls();
-    for _ in 0..20 {
+    for code in [ResponseCode::SysTemp, ResponseCode::InUse, ResponseCode::LoginDelay].repeat(6) {
         assert!(dialogue.command("USER anna\r\nPASS x\r\n").is_some());
-        dialogue.connection.login_failed(ResponseCode::SysTemp, "Try again later");
+        dialogue.connection.login_failed(code, "Try again later");
     }
     assert_eq!(dialogue.event(""), None);
 }
