@@ -22,6 +22,7 @@ mod settings;
 mod sharing;
 mod sign_in;
 mod throttle;
+mod uses;
 mod verified;
 
 pub use admin::{AccountInfo, DomainInfo};
@@ -40,6 +41,7 @@ pub use settings::{
 pub use sharing::{AccountMark, DirectoryWatch, SHARERS_MAX};
 pub use sign_in::{Origin, Proof, SignIn, SignInError};
 pub use throttle::{Allowance, ThrottleOptions};
+pub use uses::{InUse, LastUse, SIDE_BY_SIDE, USES_WAITING_MAX, UseInfo};
 
 use crate::{Mail, MailError};
 use cache::Cache;
@@ -54,6 +56,7 @@ use std::time::Duration;
 use store_kv::{Batch, CommitError, Engine, StoreError};
 use throttle::Throttle;
 use types::{AccountId, AddressError, Clock, DomainName, PasswordError};
+use uses::Uses;
 use verified::Verified;
 
 /// The first account id that a person can have. Those below are the system's.
@@ -184,6 +187,7 @@ pub struct Directory {
     burning: Burns,
     exposed_count: AtomicU64,
     revocations: Revocations,
+    uses: Uses,
 }
 
 impl Directory {
@@ -214,6 +218,7 @@ impl Directory {
             burning,
             exposed_count,
             revocations,
+            uses: Uses::default(),
         }))
     }
 

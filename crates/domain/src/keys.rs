@@ -26,11 +26,13 @@
 //! The system accounts have kinds of their own, in small letters: see their sections.
 
 mod queue;
+mod uses;
 
 pub(crate) use queue::{
     QUEUE, all_events, event, event_of, events, queue_content, queue_due, queue_due_of, queue_dues, queue_item,
     queue_item_of, queue_items,
 };
+pub(crate) use uses::{all_told_of_both, last_use, last_use_of, last_uses, told_of_both};
 
 use crate::accounts::NoticeId;
 use bytes::Bytes;
@@ -315,6 +317,7 @@ pub(crate) fn annotation(account: AccountId, mailbox: MailboxId, reader: Account
 // | `f` | domain | what is set for the domain |
 // | `m` | due i64, account u32, password u32, kind u8 | a notice: what somebody is to be told by a letter |
 // | `x` | account u32, password u32 | the password was sent in clear; no value |
+// | `u`, `l` | | what passwords were last used for: see keys/uses.rs |
 // | `i` | | the next account id |
 // | `l` | | the longest POP3 login delay that is set for anybody, and for how many |
 // | `s` | | the secret that makes up SCRAM keys for names that do not exist |
@@ -353,7 +356,7 @@ pub(crate) fn account_entries() -> Bytes {
     key(DIRECTORY, b'a', &[])
 }
 
-/// Reads the account off a key of [`account_entry`] or [`intent`].
+/// Reads the account off a key of [`account_entry`], [`intent`] or [`told_of_both`].
 pub(crate) fn account_entry_of(key: &[u8]) -> Option<AccountId> {
     Some(AccountId(u32::from_be_bytes(rest(key).try_into().ok()?)))
 }

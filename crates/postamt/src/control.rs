@@ -10,5 +10,5 @@ mod server;
 pub(crate) use client::ask;
 pub(crate) use handle::Handler;
 pub(crate) use protocol::{Deleted, Request};
-pub(crate) use render::{escaped, render};
+pub(crate) use render::{escaped, render, shown_time};
 pub(crate) use server::serve;

@@ -86,6 +86,12 @@ fn render(core: &Core, network: &net::Server) -> String {
         ("store_overlay_bytes", "gauge", "Bytes waiting for the index", stats.overlay_bytes),
         ("store_refused_full_total", "counter", "Batches refused for lack of space", stats.refused_full),
         ("store_poisoned", "gauge", "1 after a failed write: restart needed", u64::from(stats.poisoned.is_some())),
+        (
+            "passwords_exposed_total",
+            "counter",
+            "Right passwords that came in clear",
+            core.shared.directory.exposed_count(),
+        ),
         ("queue_messages", "gauge", "Messages on their way out", core.queue.count() as u64),
     ];
     let mut out = String::new();

@@ -2,10 +2,11 @@
 
 pub(crate) mod background;
 pub(crate) mod certificates;
+mod letters;
 mod options;
 pub(crate) mod services;
 
-pub(crate) use options::{CertificateSource, Exit, Kind, Listen, Options};
+pub(crate) use options::{CertificateSource, Exit, Kind, Letters, Listen, Options};
 
 use crate::engines;
 use anyhow::Context as _;

@@ -10,10 +10,10 @@ mod words;
 
 use crate::cli;
 use crate::print::say;
-use crate::server::{CertificateSource, Exit, Kind, Options, Server, Signals};
+use crate::server::{CertificateSource, Exit, Kind, Letters, Options, Server, Signals};
 use anyhow::Context as _;
 use directory::TrialDirectory;
-use domain::{DirectoryError, MailOptions, PasswordOptions, QueueOptions};
+use domain::{DirectoryError, MailOptions, Notices, OnCleartext, PasswordOptions, QueueOptions, Settings};
 use net::{ConnectionLimits, SelfMade, SystemClock};
 use service_imap::{MessageLimit, Unauthenticate};
 use std::time::Instant;
@@ -89,6 +89,8 @@ fn is_port_taken(cause: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 fn server_options(directory: &TrialDirectory, made: &SelfMade) -> anyhow::Result<Options> {
+    // A try-out must not lock itself, and nobody in it needs advice.
+    let settings = Settings { on_cleartext: OnCleartext::Warn, notices: Notices::Off, ..Settings::default() };
     Ok(Options {
         hostname: DomainName::parse("localhost")?,
         data: directory.data(),
@@ -102,9 +104,14 @@ fn server_options(directory: &TrialDirectory, made: &SelfMade) -> anyhow::Result
         mail: MailOptions { message_max: MESSAGE_MAX, ..MailOptions::default() },
         unauthenticate: Unauthenticate::Offered,
         message_limit: MessageLimit::None,
-        passwords: PasswordOptions { default_domain: DomainName::parse(DOMAIN).ok(), ..PasswordOptions::default() },
+        passwords: PasswordOptions {
+            default_domain: DomainName::parse(DOMAIN).ok(),
+            settings,
+            ..PasswordOptions::default()
+        },
         queue: QueueOptions::default(),
         exit: Exit::Outbox,
+        letters: Letters::default(),
     })
 }
 

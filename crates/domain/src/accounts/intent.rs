@@ -68,6 +68,7 @@ impl Directory {
             batch.put(keys::intent(account), IntentRow::Erase.encode());
             self.release_addresses(&mut batch, account).await?;
             self.release_hints(&mut batch, account).await?;
+            self.release_uses(&mut batch, account).await?;
             if self.commit(batch).await? {
                 self.revocations.tell(account);
                 return Ok(account);

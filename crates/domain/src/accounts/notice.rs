@@ -8,7 +8,7 @@ use crate::keys::{self, DIRECTORY};
 use crate::row::{RowReader, RowWriter};
 use bytes::Bytes;
 use store_kv::{Batch, Scan, Space};
-use types::{AccountId, CredentialId, Timestamp};
+use types::{AccountId, CredentialId, Timestamp, TraceId};
 
 const FORMAT: u8 = 1;
 
@@ -35,6 +35,13 @@ impl NoticeId {
             *to = from;
         }
         bytes
+    }
+
+    /// The trace id of the notice's letter: always the same, and as old as the notice, so that what remembers deliveries
+    /// remembers this one for as long as it is new.
+    pub fn trace(self) -> TraceId {
+        let hash = blake3::hash(&self.bytes());
+        TraceId::new(self.due, hash.as_bytes().first_chunk().copied().unwrap_or_default())
     }
 }
 

@@ -117,6 +117,11 @@ impl Directory {
         Ok(self.state_of(account).await? == AccountState::Active)
     }
 
+    /// Where an account stands, and its main address; `None` if there never was one.
+    pub async fn account_of(&self, account: AccountId) -> Result<Option<(AccountState, Address)>, DirectoryError> {
+        Ok(self.account_row(account).await?.map(|row| (row.state, row.address)))
+    }
+
     /// Where an account stands.
     pub(crate) async fn state_of(&self, account: AccountId) -> Result<AccountState, DirectoryError> {
         Ok(self.account_row(account).await?.map_or(AccountState::Removed, |row| row.state))

@@ -11,7 +11,7 @@ pub(super) const HERE: Origin<'static> =
 
 pub(super) struct Place {
     engine: Arc<Memory>,
-    clock: Arc<ManualClock>,
+    pub(super) clock: Arc<ManualClock>,
     pub(super) mail: Arc<Mail>,
     pub(super) directory: Arc<Directory>,
 }
@@ -46,7 +46,7 @@ fn domain(text: &str) -> DomainName {
     DomainName::parse(text).unwrap()
 }
 
-fn secret(text: &str) -> Secret<String> {
+pub(super) fn secret(text: &str) -> Secret<String> {
     Secret::new(text.into())
 }
 

@@ -3,7 +3,7 @@
 use super::administer::ask;
 use crate::cli::{Common, Undelete, WhichDeleted};
 use crate::config::units::parse_span;
-use crate::control::{Deleted, Request, escaped};
+use crate::control::{Deleted, Request, escaped, shown_time};
 use crate::print::say;
 use anyhow::{Context as _, bail, ensure};
 use jiff::civil;
@@ -113,14 +113,6 @@ fn line(row: &Value, now: &jiff::ZonedDateTime) -> String {
     let (id, received) = (text("id"), when("received"));
     let subject_width = SUBJECT_SHOWN + 2;
     format!("{id:>8}  {received:12}  {from:FROM_SHOWN$}  {subject:subject_width$}  {what}{place}\n")
-}
-
-/// A time in the zone of whoever reads it; with its year instead of its hour if that is another.
-fn shown_time(text: &str, now: &jiff::ZonedDateTime) -> String {
-    let Ok(at) = text.parse::<jiff::Timestamp>() else { return text.to_owned() };
-    let at = at.to_zoned_datetime(now.time_zone().clone());
-    let form = if at.year() == now.year() { "%e %b %H:%M" } else { "%e %b  %Y" };
-    at.strftime(form).to_string()
 }
 
 fn shortened(text: &str, max: usize) -> String {

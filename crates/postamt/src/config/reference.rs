@@ -71,6 +71,26 @@ const SECTIONS: &[Section] = &[
                 "\"127.0.0.1:9100\"",
                 "Where `/metrics` answers; an address of this machine's loopback.",
             ),
+            setting(
+                "language",
+                Absent("both, one below the other"),
+                "\"de\"",
+                "What letters to people are written in: `de` or `en`. A domain or an account may say otherwise \
+                 (`postamt account set anna@example.org language=en`).",
+            ),
+            setting(
+                "help",
+                Absent("no page"),
+                "\"https://mail.example.org/help\"",
+                "The address of a page that helps people to set their programs up; letters name it.",
+            ),
+            setting(
+                "notices",
+                Value("true"),
+                "false",
+                "Whether people get letters of advice, such as the one about POP3 beside IMAP. A domain or an account may \
+                 say otherwise (`notices=off`). A password that came in clear is always told of.",
+            ),
         ],
     },
     Section {

@@ -47,6 +47,52 @@ pub(crate) struct Server {
     pub(crate) control: Option<PathBuf>,
     /// Where `/metrics` answers, loopback only; absent: nowhere.
     pub(crate) metrics: Option<SocketAddr>,
+    /// What letters to people are written in where nobody says otherwise; absent: in German and English.
+    pub(crate) language: Option<Language>,
+    /// The address of the help page, which letters and refusals name.
+    pub(crate) help: Option<String>,
+    /// Whether letters of advice are written.
+    #[serde(default = "yes")]
+    pub(crate) notices: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// See [`domain::Language`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Language {
+    De,
+    En,
+}
+
+/// Longest address of a help page.
+const HELP_MAX: usize = 200;
+
+impl Server {
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        DomainName::parse(&self.hostname).map_err(|e| ("server.hostname", format!("`{}`: {e}", self.hostname)))?;
+        if self.metrics.is_some_and(|address| !address.ip().is_loopback()) {
+            return Err(("server.metrics", "metrics answer on loopback only; put a proxy before them".into()));
+        }
+        // It stands in protocol answers too, which are lines of ASCII.
+        let is_link = |help: &str| {
+            let rest = help.strip_prefix("https://").or_else(|| help.strip_prefix("http://"));
+            rest.is_some_and(|rest| !rest.is_empty()) && help.bytes().all(|b| b.is_ascii_graphic())
+        };
+        match &self.help {
+            Some(help) if help.len() > HELP_MAX || !is_link(help) => {
+                let text = "write it as https://mail.example.org/help, without spaces and in ASCII";
+                Err((
+                    "server.help",
+                    format!("`{help}` is no address of a page of at most {HELP_MAX} characters; {text}"),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 fn default_data() -> PathBuf {
@@ -308,11 +354,7 @@ impl Config {
 
     /// Checks what the types cannot say; yields the key and the reason.
     pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
-        DomainName::parse(&self.server.hostname)
-            .map_err(|e| ("server.hostname", format!("`{}`: {e}", self.server.hostname)))?;
-        if self.server.metrics.is_some_and(|address| !address.ip().is_loopback()) {
-            return Err(("server.metrics", "metrics answer on loopback only; put a proxy before them".into()));
-        }
+        self.server.check()?;
         for (key, addresses) in self.listen.all() {
             let bad = |text: &&String| !text.starts_with('/') && text.parse::<SocketAddr>().is_err();
             if let Some(bad) = addresses.iter().find(bad) {
@@ -348,6 +390,7 @@ pub(crate) fn host_and_port(text: &str) -> Option<(String, u16)> {
 
 #[cfg(test)]
 mod tests {
+    use super::HELP_MAX;
     use crate::config::parse;
 
     #[test]
@@ -355,6 +398,20 @@ mod tests {
         let with = |rest: &str| parse(&format!("[server]\nhostname = \"mail.example.org\"\n{rest}"), "p.toml");
         assert!(with("metrics = \"127.0.0.1:9100\"\n").is_ok());
         assert!(with("metrics = \"0.0.0.0:9100\"\n").unwrap_err().to_string().contains("p.toml:3: server.metrics"));
+        for (help, is_fine) in [
+            ("https://mail.example.org/help", true),
+            ("mail.example.org/help", false),
+            ("https://", false),
+            ("https://x y", false),
+            ("https://hilfe.example/ä", false),
+        ] {
+            assert_eq!(with(&format!("help = \"{help}\"\n")).is_ok(), is_fine, "{help}");
+        }
+        for (length, is_fine) in [(HELP_MAX, true), (HELP_MAX + 1, false)] {
+            let help = format!("https://{}", "x".repeat(length - "https://".len()));
+            assert_eq!(with(&format!("help = \"{help}\"\n")).is_ok(), is_fine, "{length}");
+        }
+        assert!(with("language = \"de\"\n").is_ok() && with("language = \"fr\"\n").is_err());
         assert!(with("[tls]\ncertificate = \"c.pem\"\n").is_err());
         assert!(with("[tls]\ncertificates = [{ certificate = \"c.pem\" }]\n").is_err());
         assert!(with("[tls]\ncertificates = [{ certificate = \"c.pem\", key = \"k\" }]\n").is_ok());

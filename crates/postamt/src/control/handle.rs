@@ -7,6 +7,7 @@ mod queue;
 mod settings;
 mod store;
 mod undelete;
+mod uses;
 
 use super::protocol::{Failure, Request};
 use crate::server::services::Core;
@@ -33,7 +34,7 @@ impl Handler {
     /// Carries a request out.
     pub(crate) async fn handle(&self, request: Request) -> Answer {
         match request {
-            Request::Status => Ok(self.status()),
+            Request::Status => self.status().await,
             Request::Reload => self.reload().await,
             Request::DomainList => self.domain_list().await,
             Request::DomainAdd { domain } => self.domain_add(&domain).await,
@@ -73,10 +74,10 @@ impl Handler {
         }
     }
 
-    fn status(&self) -> Value {
+    async fn status(&self) -> Answer {
         let counters = self.network.counters();
         let stats = self.core.engine.stats();
-        json!({
+        Ok(json!({
             "version": env!("CARGO_PKG_VERSION"),
             "hostname": self.core.shared.hostname.as_str(),
             "store": stats.poisoned.map_or_else(|| "good".to_owned(), |why| format!("takes no more writes: {why}; restart")),
@@ -86,7 +87,9 @@ impl Handler {
             "defects": counters.panics.load(Ordering::Relaxed),
             "queue": self.core.queue.count(),
             "certificates": self.certificates(),
-        })
+            "exposed passwords": self.exposed().await?,
+            "read by POP3 and IMAP": self.both_protocols().await?,
+        }))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Shows an answer to a person: a list of objects as a table, an object as lines, everything else as it is.
 
+use jiff::ZonedDateTime;
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -18,7 +19,7 @@ pub(crate) fn render(value: &Value) -> String {
                         let _ = write!(out, "{key}\n{}", indented(&table(rows)));
                     }
                     value => {
-                        let _ = writeln!(out, "{key:width$}  {}", cell(value));
+                        let _ = writeln!(out, "{key:width$}  {}", named_cell(key, value));
                     }
                 }
             }
@@ -37,11 +38,30 @@ fn indented(text: &str) -> String {
     out
 }
 
+/// What is a time, by its name: shown in the zone of whoever reads it.
+const TIMES: [&str; 3] = ["last used", "exposed", "valid until"];
+
+fn named_cell(key: &str, value: &Value) -> String {
+    match value {
+        Value::String(text) if TIMES.contains(&key) => shown_time(text, &ZonedDateTime::now()),
+        value => cell(value),
+    }
+}
+
+/// A time (RFC 3339) where somebody reads it; with its year instead of its hour if that is another.
+pub(crate) fn shown_time(text: &str, now: &ZonedDateTime) -> String {
+    let Ok(at) = text.parse::<jiff::Timestamp>() else { return escaped(text) };
+    let at = at.to_zoned_datetime(now.time_zone().clone());
+    let form = if at.year() == now.year() { "%e %b %H:%M" } else { "%e %b  %Y" };
+    at.strftime(form).to_string()
+}
+
 /// One value on one line.
 fn cell(value: &Value) -> String {
     let text = match value {
         Value::Null => "–".to_owned(),
         Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
         Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
         value => value.to_string(),
@@ -60,7 +80,12 @@ fn table(rows: &[Value]) -> String {
     let columns: Vec<(&String, usize)> = first
         .keys()
         .map(|key| {
-            let widest = objects.iter().filter_map(|o| o.get(key)).map(|v| cell(v).chars().count()).max().unwrap_or(0);
+            let widest = objects
+                .iter()
+                .filter_map(|o| o.get(key))
+                .map(|v| named_cell(key, v).chars().count())
+                .max()
+                .unwrap_or(0);
             (key, widest.max(key.chars().count()))
         })
         .collect();
@@ -74,7 +99,10 @@ fn table(rows: &[Value]) -> String {
     };
     line(&mut out, columns.iter().map(|(key, _)| (*key).clone()).collect());
     for object in objects {
-        line(&mut out, columns.iter().map(|(key, _)| object.get(*key).map_or_else(String::new, cell)).collect());
+        line(
+            &mut out,
+            columns.iter().map(|(key, _)| object.get(*key).map_or_else(String::new, |v| named_cell(key, v))).collect(),
+        );
     }
     out
 }
@@ -92,6 +120,16 @@ mod tests {
         );
         assert_eq!(render(&json!({"a": true, "long": ["x", "y"]})), "a     yes\nlong  x, y\n");
         assert_eq!(render(&json!([])), "none\n");
+        assert_eq!(render(&json!({"certificates": []})), "certificates  none\n");
+    }
+
+    #[test]
+    fn times_are_shown_where_they_are_read() {
+        let now: ZonedDateTime = "2026-11-24T12:00:00[UTC]".parse().unwrap();
+        assert_eq!(shown_time("2026-11-02T09:12:07.5Z", &now), " 2 Nov 09:12");
+        assert_eq!(shown_time("2025-11-23T09:12:00Z", &now), "23 Nov  2025");
+        assert_eq!(shown_time("\u{1b}", &now), "\\u{1b}");
+        assert!(!render(&json!({"last used": "2026-11-02T09:12:07Z"})).contains('Z'));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use super::{Exit, Kind, Listen, Options, certificates};
 use crate::control::{self, Handler};
 use crate::metrics;
+use crate::server::letters::LetterWriter;
 use crate::server::services::Core;
+use jiff::tz::TimeZone;
 use net::{Endpoint, ShutdownToken};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,6 +14,9 @@ use tokio::task::JoinHandle;
 
 /// How often the retention space is swept.
 const SWEEP_EVERY: Duration = Duration::from_mins(15);
+
+/// How often it is written what passwords were last used for.
+const WRITE_USES_EVERY: Duration = Duration::from_secs(30);
 
 /// The tasks.
 pub(crate) struct Background {
@@ -28,6 +33,9 @@ impl Background {
         tasks.push(tokio::spawn(async move { traces.run().await }));
         let (watched, clock) = (Arc::clone(&core.certificates), Arc::clone(&core.shared.clock));
         tasks.push(tokio::spawn(certificates::watch(watched, clock, token.clone())));
+        let letters = LetterWriter::new(core, options.letters.clone(), options.mail.retention, TimeZone::system());
+        tasks.push(tokio::spawn(letters.run(token.clone())));
+        tasks.push(tokio::spawn(write_uses(core.clone())));
         let runner = runner(core, options, token)?;
         let handler = Arc::new(Handler::new(core.clone(), Arc::clone(network)));
         tasks.push(control::serve(&options.control, handler)?);
@@ -46,6 +54,9 @@ impl Background {
         for task in self.tasks {
             task.abort();
             let _ = task.await;
+        }
+        if let Err(error) = core.shared.directory.write_uses().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the last uses of passwords were not written");
         }
         if let Err(error) = core.traces.flush().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the last trace events were not written");
@@ -96,6 +107,16 @@ fn authorities(wanted: bool) -> String {
         ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
     let read = || BUNDLES.iter().find_map(|path| std::fs::read_to_string(path).ok());
     if wanted { read().unwrap_or_default() } else { String::new() }
+}
+
+/// Writes now and then what passwords were last used for.
+async fn write_uses(core: Core) {
+    loop {
+        tokio::time::sleep(WRITE_USES_EVERY).await;
+        if let Err(error) = core.shared.directory.write_uses().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the last uses of passwords wait to be written");
+        }
+    }
 }
 
 async fn sweep(core: Core, mut token: ShutdownToken) {

@@ -1,9 +1,9 @@
 //! What a server is started with: the configuration file's values in the owners' types.
 
 use crate::config::Config;
-use crate::config::schema::{Imap, Listen as ListenConfig, OnDelete, Tls, host_and_port};
+use crate::config::schema::{Imap, Language, Listen as ListenConfig, OnDelete, Tls, host_and_port};
 use anyhow::Context as _;
-use domain::{LoginDelay, MailOptions, PasswordOptions, QueueOptions, Schedule, Settings};
+use domain::{LoginDelay, MailOptions, Notices, PasswordOptions, QueueOptions, Schedule, Settings};
 use net::{CertificateFiles, ConnectionLimits, Endpoint, Resolver};
 use service_imap::{MessageLimit, Unauthenticate};
 use service_outbound::{HostPort, Relay, Routes};
@@ -65,6 +65,16 @@ pub(crate) struct Options {
     pub(crate) passwords: PasswordOptions,
     pub(crate) queue: QueueOptions,
     pub(crate) exit: Exit,
+    pub(crate) letters: Letters,
+}
+
+/// How people are written to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Letters {
+    /// What in, where neither account nor domain says so; `None` for every language.
+    pub(crate) language: Option<advise::Language>,
+    /// The address of the help page.
+    pub(crate) help: Option<String>,
 }
 
 impl Options {
@@ -93,6 +103,7 @@ impl Options {
             passwords: PasswordOptions { settings: settings(config), ..PasswordOptions::default() },
             queue: queue(config),
             exit: exit(config)?,
+            letters: letters(config),
         })
     }
 }
@@ -113,6 +124,14 @@ fn message_limit(imap: &Imap) -> MessageLimit {
     }
 }
 
+fn letters(config: &Config) -> Letters {
+    let language = config.server.language.map(|language| match language {
+        Language::De => advise::Language::De,
+        Language::En => advise::Language::En,
+    });
+    Letters { language, help: config.server.help.clone() }
+}
+
 /// What holds for those for whom nothing is set.
 fn settings(config: &Config) -> Settings {
     let on_delete = match config.pop3.on_delete {
@@ -122,7 +141,12 @@ fn settings(config: &Config) -> Settings {
         OnDelete::Off => domain::OnDelete::Off,
     };
     let login_delay = LoginDelay::new(config.pop3.login_delay.0).unwrap_or_default();
-    Settings { on_delete, login_delay, ..Settings::default() }
+    let language = match config.server.language {
+        Some(Language::De) => domain::Language::De,
+        Some(Language::En) | None => domain::Language::En,
+    };
+    let notices = if config.server.notices { Notices::On } else { Notices::Off };
+    Settings { on_delete, login_delay, language, notices, ..Settings::default() }
 }
 
 fn queue(config: &Config) -> QueueOptions {

@@ -63,6 +63,10 @@ impl Handler {
             fields.insert("operator".into(), json!(info.marks.admin));
             fields.insert("shared".into(), json!(info.marks.shared));
             fields.insert("settings".into(), self.account_settings(text).await?);
+            let devices = self.devices(info.account, &info.address).await;
+            let (devices, note) = devices.map_err(|e| of_directory(&format!("cannot show {text}"), &e))?;
+            fields.insert("devices".into(), devices);
+            fields.insert("note".into(), note);
         }
         Ok(value)
     }

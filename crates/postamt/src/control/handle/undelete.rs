@@ -12,6 +12,8 @@ use types::{MailboxName, Timestamp};
 
 /// Messages that are read at once.
 const PAGE: usize = 500;
+/// How many characters of From and Subject are told.
+const TEXT_SHOWN_MAX: usize = 300;
 /// How many pages one request looks through before it hands back what it has and where it stands.
 const PAGES_MAX: usize = 10;
 
@@ -168,11 +170,12 @@ async fn page(
 
 fn row(message: &Retained, content: Option<&Content>) -> Value {
     let (from, subject) = content.map(|c| (c.summary.from(), c.summary.subject())).unwrap_or_default();
+    let shown = |text: &str| text.chars().take(TEXT_SHOWN_MAX).collect::<String>();
     json!({
         "id": name(message.id),
         "received": time(message.internal_date),
-        "from": from,
-        "subject": subject,
+        "from": shown(from),
+        "subject": shown(subject),
         "octets": message.size.0,
         "mailbox": message.mailbox_name.as_ref().map(ToString::to_string),
         "with mailbox": message.with_mailbox,
