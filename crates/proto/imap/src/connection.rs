@@ -70,6 +70,8 @@ pub struct Connection {
     bad_commands: u32,
     /// Commands since the connection or the last UNAUTHENTICATE began, as long as nobody is logged in.
     commands_before_login: u32,
+    /// How many lines from here on may be responses to an AUTHENTICATE that was refused.
+    uninvited: u8,
     /// Capabilities that are switched off, with the commands they announce.
     withheld: Vec<&'static str>,
     /// The time of the last poll.
@@ -99,6 +101,7 @@ impl Connection {
             output: BytesMut::new(),
             bad_commands: 0,
             commands_before_login: 0,
+            uninvited: 0,
             withheld: Vec::new(),
             now,
             active_at: now,
@@ -323,6 +326,7 @@ impl Connection {
             state,
             bad_commands,
             commands_before_login,
+            uninvited,
             limits: _,
             policy: _,
             withheld: _,
@@ -338,7 +342,7 @@ impl Connection {
             injected: _,
         } = self;
         (*enabled, *state) = (Enabled::default(), State::NotAuthenticated);
-        (*bad_commands, *commands_before_login) = (0, 0);
+        (*bad_commands, *commands_before_login, *uninvited) = (0, 0, 0);
     }
 
     /// Says that a mailbox is open.
@@ -411,6 +415,7 @@ impl Connection {
     pub fn tls_established(&mut self, policy: Policy, now: Duration) -> Result<(), InjectedBeforeTls> {
         self.input = BytesMut::new();
         (self.line_start, self.searched, self.polled) = (0, 0, 0);
+        self.uninvited = 0;
         self.state = State::NotAuthenticated;
         self.enabled = Enabled::default();
         self.policy = policy;

@@ -9,13 +9,14 @@ mod capa;
 mod lang;
 mod sign_in;
 
-use crate::command::{ArgumentError, Command, Request};
+use crate::command::{self, ArgumentError, Command, Request};
 use crate::line::{Line, LineBuffer};
 use crate::registry::{self, Spec, States};
 use crate::{Exposure, Language, Limits, MessageEncoder, Policy, ResponseCode, Tls, reply};
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use types::Secret;
 
 /// How long mail may stay here (RFC 2449 §6.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,11 @@ pub enum Event {
     Command(Command),
     /// The client gave up its SASL exchange, or broke it: forget it. It is answered already.
     AuthAborted,
+    /// AUTH with this mechanism, in capitals, was refused in the clear. It is answered already.
+    AuthRefused(String),
+    /// Behind an AUTH that was refused in the clear came what may be a response that nobody asked for: a secret in it is
+    /// known to everybody. It is answered already, as the unknown command that it is.
+    Uninvited(Secret<Vec<u8>>),
     /// STLS: write the output, then shake hands on the bare connection, then call [`Connection::tls_started`].
     StartTls,
     /// The end: write the output and close. Nothing comes after it.
@@ -148,6 +154,8 @@ pub struct Connection {
     output: BytesMut,
     /// The name from USER, until PASS.
     user: Option<String>,
+    /// How many lines from here on may be responses to an AUTH that was refused in the clear.
+    uninvited: u8,
     /// How many lines of a message the TOP that waits for its answer asked for.
     top_lines: Option<u32>,
     errors: u32,
@@ -177,6 +185,7 @@ impl Connection {
             input: LineBuffer::default(),
             output,
             user: None,
+            uninvited: 0,
             top_lines: None,
             errors: 0,
             commands_before_login: 0,
@@ -248,7 +257,7 @@ impl Connection {
         self.state = State::Authorization;
         self.turn = Turn::Command;
         self.input.clear();
-        self.user = None;
+        (self.user, self.uninvited) = (None, 0);
         self.language = Language::default();
         self.last_activity = now;
     }
@@ -316,9 +325,12 @@ impl Connection {
         }
         let end = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
         let (keyword, rest) = line.split_at_checked(end).unwrap_or((line, &[]));
+        let uninvited = std::mem::take(&mut self.uninvited);
         let Some(spec) = registry::find(keyword) else {
             self.fault("Unknown command");
-            return None;
+            let response = command::auth::parse_response(line).ok().filter(|_| uninvited > 0)?;
+            self.uninvited = uninvited - 1;
+            return Some(Event::Uninvited(response));
         };
         if let Some(text) = self.wrong_state(spec) {
             self.fault(text);

@@ -49,6 +49,50 @@ enum Way {
     PasswordCommand,
 }
 
+/// What a mechanism needs besides TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Something of this connection to bind to.
+    ChannelBinding,
+    /// A certificate that the client has shown on this connection.
+    Certificate,
+    /// An issuer of tokens that the operator trusts.
+    Oauth,
+    /// An account whose password the operator lets us keep so that it can be had back.
+    Digest,
+}
+
+impl Need {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::ChannelBinding, Self::Certificate, Self::Oauth, Self::Digest];
+
+    fn bit(self) -> u8 {
+        match self {
+            Self::ChannelBinding => 1,
+            Self::Certificate => 2,
+            Self::Oauth => 4,
+            Self::Digest => 8,
+        }
+    }
+}
+
+/// Which needs are met on one connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Circumstances(u8);
+
+impl Circumstances {
+    /// With this one too, if it is.
+    #[must_use]
+    pub fn with(self, need: Need, is_met: bool) -> Self {
+        if is_met { Self(self.0 | need.bit()) } else { self }
+    }
+
+    /// Whether it is met.
+    pub fn meet(self, need: Need) -> bool {
+        self.0 & need.bit() != 0
+    }
+}
+
 /// A cell of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cell {
@@ -61,25 +105,38 @@ enum Cell {
 /// A row of the table.
 struct Row {
     way: Way,
+    needs: Option<Need>,
     imap: Cell,
     pop3: Cell,
     submission: Cell,
     mx: Cell,
 }
 
-const fn row(way: Way, [imap, pop3, submission, mx]: [Cell; 4]) -> Row {
-    Row { way, imap, pop3, submission, mx }
+const fn row(way: Way, needs: Option<Need>, [imap, pop3, submission, mx]: [Cell; 4]) -> Row {
+    Row { way, needs, imap, pop3, submission, mx }
 }
 
-/// The table.
-static TABLE: [Row; 4] = {
+/// The table. What it says holds for a connection; whether a person may use it, the directory says afterwards, in the same
+/// words for all.
+static TABLE: [Row; 13] = {
     use Cell::{Never, Tls};
+    use Need::{Certificate, ChannelBinding, Digest, Oauth};
+    use Way::{PasswordCommand, Sasl};
     [
-        //                            IMAP POP3 submission MX
-        row(Way::Sasl("SCRAM-SHA-256"), [Tls, Tls, Tls, Never]),
-        row(Way::Sasl("PLAIN"), [Tls, Tls, Tls, Never]),
-        row(Way::Sasl("LOGIN"), [Tls, Tls, Tls, Never]),
-        row(Way::PasswordCommand, [Tls, Tls, Never, Never]),
+        //                                                       IMAP POP3 submission MX
+        row(Sasl("SCRAM-SHA-512-PLUS"), Some(ChannelBinding), [Tls, Tls, Tls, Never]),
+        row(Sasl("SCRAM-SHA-256-PLUS"), Some(ChannelBinding), [Tls, Tls, Tls, Never]),
+        row(Sasl("SCRAM-SHA-1-PLUS"), Some(ChannelBinding), [Tls, Tls, Tls, Never]),
+        row(Sasl("EXTERNAL"), Some(Certificate), [Tls, Tls, Tls, Never]),
+        row(Sasl("OAUTHBEARER"), Some(Oauth), [Tls, Tls, Tls, Never]),
+        row(Sasl("XOAUTH2"), Some(Oauth), [Tls, Tls, Tls, Never]),
+        row(Sasl("SCRAM-SHA-512"), None, [Tls, Tls, Tls, Never]),
+        row(Sasl("SCRAM-SHA-256"), None, [Tls, Tls, Tls, Never]),
+        row(Sasl("SCRAM-SHA-1"), None, [Tls, Tls, Tls, Never]),
+        row(Sasl("CRAM-MD5"), Some(Digest), [Tls, Tls, Tls, Never]),
+        row(Sasl("PLAIN"), None, [Tls, Tls, Tls, Never]),
+        row(Sasl("LOGIN"), None, [Tls, Tls, Tls, Never]),
+        row(PasswordCommand, None, [Tls, Tls, Never, Never]),
     ]
 };
 
@@ -96,15 +153,22 @@ pub enum Verdict {
 }
 
 impl Row {
-    fn verdict(&self, protocol: Protocol, tls: TlsState) -> Verdict {
+    fn verdict(&self, Policy { protocol, tls, circumstances }: Policy) -> Verdict {
         let cell = match protocol {
             Protocol::Imap => self.imap,
             Protocol::Pop3 => self.pop3,
             Protocol::Submission => self.submission,
             Protocol::Mx => self.mx,
         };
+        // In clear nobody knows yet what there will be to bind to.
+        let is_met = match self.needs {
+            None => true,
+            Some(Need::ChannelBinding) if tls == TlsState::Clear => true,
+            Some(need) => circumstances.meet(need),
+        };
         match (cell, tls) {
             (Cell::Never, _) => Verdict::Off,
+            _ if !is_met => Verdict::Off,
             (Cell::Tls, TlsState::Active | TlsState::ClearForTests) => Verdict::Offered,
             (Cell::Tls, TlsState::Clear) => Verdict::PrivacyRequired,
         }
@@ -127,18 +191,29 @@ pub enum Lookup {
 pub struct Policy {
     protocol: Protocol,
     tls: TlsState,
+    circumstances: Circumstances,
 }
 
 impl Policy {
     /// The policy of a state.
-    pub fn of(protocol: Protocol, tls: TlsState) -> Self {
-        Self { protocol, tls }
+    pub fn of(protocol: Protocol, tls: TlsState, circumstances: Circumstances) -> Self {
+        Self { protocol, tls, circumstances }
+    }
+
+    /// What the mechanism of this name needs besides TLS.
+    pub fn need_of(name: &str) -> Option<Need> {
+        TABLE.iter().find(|row| matches!(row.way, Way::Sasl(known) if known == name)).and_then(|row| row.needs)
+    }
+
+    /// Whether mechanisms that bind to the connection are offered.
+    pub fn offers_binding(self) -> bool {
+        self.tls != TlsState::Clear && self.circumstances.meet(Need::ChannelBinding)
     }
 
     /// Every mechanism of the table with what holds for it, in the order of announcement.
     pub fn mechanisms(self) -> impl Iterator<Item = (&'static str, Verdict)> {
         TABLE.iter().filter_map(move |row| match row.way {
-            Way::Sasl(name) => Some((name, row.verdict(self.protocol, self.tls))),
+            Way::Sasl(name) => Some((name, row.verdict(self))),
             Way::PasswordCommand => None,
         })
     }
@@ -148,10 +223,15 @@ impl Policy {
         self.mechanisms().filter(|(_, verdict)| *verdict == Verdict::Offered).map(|(name, _)| name)
     }
 
+    /// Whether nobody signs in here, with or without TLS.
+    pub fn is_off(self) -> bool {
+        self.mechanisms().all(|(_, verdict)| verdict == Verdict::Off)
+    }
+
     /// What holds for IMAP LOGIN (LOGINDISABLED unless offered) and for POP3 USER and PASS.
     pub fn password_command(self) -> Verdict {
         let row = TABLE.iter().find(|row| row.way == Way::PasswordCommand);
-        row.map_or(Verdict::Off, |row| row.verdict(self.protocol, self.tls))
+        row.map_or(Verdict::Off, |row| row.verdict(self))
     }
 
     /// Whether the protocol's own command may carry a password.
@@ -171,81 +251,5 @@ impl Policy {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::registry::MECHANISMS;
-
-    const PROTOCOLS: [Protocol; 4] = [Protocol::Imap, Protocol::Pop3, Protocol::Submission, Protocol::Mx];
-    const STATES: [TlsState; 3] = [TlsState::Clear, TlsState::Active, TlsState::ClearForTests];
-
-    #[test]
-    fn no_cell_of_the_table_takes_anything_in_clear() {
-        for protocol in PROTOCOLS {
-            let policy = Policy::of(protocol, TlsState::Clear);
-            assert_eq!(policy.announced().count(), 0, "{protocol:?}");
-            assert!(!policy.login_allowed(), "{protocol:?}");
-            for mechanism in &MECHANISMS {
-                let lookup = policy.mechanism(mechanism.name);
-                assert!(!matches!(lookup, Lookup::Accept(_)), "{protocol:?} {mechanism:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_announced_is_what_is_accepted() {
-        for protocol in PROTOCOLS {
-            for tls in STATES {
-                let policy = Policy::of(protocol, tls);
-                for mechanism in &MECHANISMS {
-                    let announced = policy.announced().any(|name| name == mechanism.name);
-                    let small = mechanism.name.to_ascii_lowercase();
-                    for name in [mechanism.name, &small] {
-                        let accepted = matches!(policy.mechanism(name), Lookup::Accept(m) if m.name == mechanism.name);
-                        assert_eq!(announced, accepted, "{protocol:?} {tls:?} {mechanism:?}");
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_table_and_the_registry_have_the_same_mechanisms() {
-        let table: Vec<_> = Policy::of(Protocol::Imap, TlsState::Active).mechanisms().map(|(name, _)| name).collect();
-        assert_eq!(table, MECHANISMS.iter().map(|m| m.name).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn inside_tls_people_can_sign_in_where_they_should() {
-        let announced = |protocol| Policy::of(protocol, TlsState::Active).announced().collect::<Vec<_>>();
-        for protocol in [Protocol::Imap, Protocol::Pop3, Protocol::Submission] {
-            assert_eq!(announced(protocol), ["SCRAM-SHA-256", "PLAIN", "LOGIN"]);
-        }
-        assert!(announced(Protocol::Mx).is_empty());
-        let login = |protocol| Policy::of(protocol, TlsState::Active).login_allowed();
-        assert!(login(Protocol::Imap) && login(Protocol::Pop3));
-        assert!(!login(Protocol::Submission) && !login(Protocol::Mx));
-    }
-
-    #[test]
-    fn before_tls_the_refusal_says_why() {
-        for name in ["PLAIN", "login", "SCRAM-SHA-256"] {
-            let lookup = |protocol| Policy::of(protocol, TlsState::Clear).mechanism(name);
-            assert!(matches!(lookup(Protocol::Imap), Lookup::PrivacyRequired));
-            assert!(matches!(lookup(Protocol::Mx), Lookup::Unknown));
-        }
-        assert!(matches!(Policy::of(Protocol::Imap, TlsState::Active).mechanism("CRAM-MD5"), Lookup::Unknown));
-        let imap = Policy::of(Protocol::Imap, TlsState::Clear);
-        assert_eq!(imap.password_command(), Verdict::PrivacyRequired);
-        assert_eq!(Policy::of(Protocol::Submission, TlsState::Clear).password_command(), Verdict::Off);
-    }
-
-    #[test]
-    fn the_switch_for_tests_works_on_the_loopback_only() {
-        for peer in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
-            assert_eq!(TlsState::clear_for_tests(peer.parse().unwrap()), TlsState::ClearForTests);
-        }
-        for peer in ["192.0.2.1", "2001:db8::1", "0.0.0.0", "::", "::ffff:192.0.2.1"] {
-            assert_eq!(TlsState::clear_for_tests(peer.parse().unwrap()), TlsState::Clear);
-        }
-    }
-}
+#[path = "policy/tests.rs"]
+mod tests;

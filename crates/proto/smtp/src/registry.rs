@@ -46,7 +46,7 @@ pub(crate) static COMMANDS: [Spec; 15] = [
     row("HELO", Roles::Smtp, After::Nothing, command::hello::parse_helo),
     row("LHLO", Roles::Lmtp, After::Nothing, command::hello::parse_lhlo),
     row("STARTTLS", Roles::Any, After::Hello, command::starttls::parse),
-    row("AUTH", Roles::Any, After::Hello, command::auth::parse),
+    row("AUTH", Roles::Any, After::Nothing, command::auth::parse),
     row("MAIL", Roles::Any, After::Hello, command::mail::parse),
     row("RCPT", Roles::Any, After::Mail, command::rcpt::parse),
     row("DATA", Roles::Any, After::Nothing, command::data::parse),

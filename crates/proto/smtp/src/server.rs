@@ -78,6 +78,11 @@ pub enum Event {
     AuthResponse(Secret<Vec<u8>>),
     /// The client gave up its SASL exchange, or broke it: forget it.
     AuthAborted,
+    /// AUTH with this mechanism, in capitals, was refused in the clear. It is answered already.
+    AuthRefused(String),
+    /// Behind an AUTH that was refused in the clear came what may be a response that nobody asked for: a secret in it is
+    /// known to everybody. It is answered already, as the unknown command that it is.
+    Uninvited(Secret<Vec<u8>>),
     /// A transaction begins. Answer.
     Mail(Mail),
     /// A recipient. Answer.
@@ -188,6 +193,8 @@ pub struct Server {
     output: BytesMut,
     hello: Option<HelloVerb>,
     signed_in: bool,
+    /// How many lines from here on may be responses to an AUTH that was refused in the clear.
+    uninvited: u8,
     transaction: Option<Transaction>,
     early_talker: bool,
     errors: u32,
@@ -212,6 +219,7 @@ impl Server {
             output: BytesMut::new(),
             hello: None,
             signed_in: false,
+            uninvited: 0,
             transaction: None,
             early_talker: false,
             errors: 0,
@@ -381,6 +389,7 @@ impl Server {
         self.turn = Turn::Command;
         self.input.clear();
         self.hello = None;
+        self.uninvited = 0;
         self.signed_in = false;
         self.transaction = None;
         self.transfer_started = None;

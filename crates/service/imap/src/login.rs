@@ -1,19 +1,32 @@
-//! LOGIN and AUTHENTICATE (RFC 3501 §6.2.2, §6.2.3).
+//! LOGIN and AUTHENTICATE (RFC 3501 §6.2.2, §6.2.3), and what becomes of passwords that come in clear.
 
 use crate::session::{Session, SignedIn};
 use crate::status;
 use domain::SignIn;
+use net::TlsInfo;
 use proto_imap::command::{Authenticate, Login};
-use proto_imap::connection::Tag;
-use proto_imap::{Code, Status};
-use proto_sasl::Lookup;
-use service_session::{Attempt, Ending, Happening, Outcome, Refused, Transport, happened, sign_in_with_password};
+use proto_imap::connection::{LoginPolicy, Tag};
+use proto_imap::{Code, Policy, Status};
+use proto_sasl::{Lookup, Protocol};
+use service_session::{
+    Attempt, Ending, Happening, Outcome, Overheard, Refused, Shared, Transport, happened, overhear_password,
+    sign_in_with_password,
+};
 use types::Secret;
+
+/// Fills the machine's policy from the one table.
+pub(crate) fn machine_policy(shared: &Shared, tls: Option<&TlsInfo>) -> Policy {
+    let table = service_session::policy(shared, Protocol::Imap, tls);
+    Policy {
+        login: if table.login_allowed() { LoginPolicy::Allowed } else { LoginPolicy::Disabled },
+        mechanisms: table.announced().map(Into::into).collect(),
+        starttls: tls.is_none() && shared.tls.is_some(),
+    }
+}
 
 /// LOGIN.
 pub(crate) async fn login<S: Transport>(session: &mut Session<S>, login: Login) -> Status {
-    let shared = &session.service.shared;
-    let caller = session.caller();
+    let (shared, caller) = (&session.service.shared, session.caller());
     match sign_in_with_password(shared, &caller.origin("LOGIN"), &login.user, &login.password).await {
         Ok(signed_in) => open(session, signed_in, "LOGIN").await,
         Err(refused) => status::of_refused(refused),
@@ -26,12 +39,12 @@ pub(crate) async fn authenticate<S: Transport>(
     tag: &Tag,
     command: Authenticate,
 ) -> Option<Status> {
-    let Lookup::Accept(mechanism) = session.policy().mechanism(&command.mechanism) else {
-        return Some(Status::no(Code::Cannot, "This mechanism is not offered"));
-    };
+    let (shared, tls) = (&session.service.shared, session.tls());
+    let policy = service_session::policy(shared, Protocol::Imap, tls.as_ref());
+    let Lookup::Accept(mechanism) = policy.mechanism(&command.mechanism) else { return Some(not_offered()) };
     let initial = command.initial_response.as_ref().map(|r| r.expose().as_slice());
-    let (attempt, outcome) = Attempt::begin(&session.service.shared, session.caller(), mechanism, initial).await;
-    session.attempt = Some((tag.clone(), attempt, mechanism.name));
+    let (attempt, outcome) = Attempt::begin(shared, session.caller(), tls.as_ref(), mechanism, initial).await;
+    session.attempt = Some(Box::new((tag.clone(), attempt)));
     settle(session, tag, outcome).await
 }
 
@@ -41,8 +54,8 @@ pub(crate) async fn respond<S: Transport>(
     tag: &Tag,
     message: Secret<Vec<u8>>,
 ) -> Option<Status> {
-    let Some((_, attempt, _)) = &mut session.attempt else { return Some(status::of_refused(Refused::Syntax)) };
-    let outcome = attempt.respond(&session.service.shared, message.expose()).await;
+    let Some(attempt) = &mut session.attempt else { return Some(status::of_refused(Refused::Syntax)) };
+    let outcome = attempt.1.respond(&session.service.shared, message.expose()).await;
     settle(session, tag, outcome).await
 }
 
@@ -53,7 +66,7 @@ async fn settle<S: Transport>(session: &mut Session<S>, tag: &Tag, outcome: Outc
             None
         }
         Outcome::SignedIn(signed_in) => {
-            let mechanism = session.attempt.take().map_or("", |(_, _, name)| name);
+            let mechanism = session.attempt.take().map_or("", |attempt| attempt.1.mechanism());
             Some(open(session, signed_in, mechanism).await)
         }
         Outcome::Refused(refused) => {
@@ -63,12 +76,50 @@ async fn settle<S: Transport>(session: &mut Session<S>, tag: &Tag, outcome: Outc
     }
 }
 
-/// A secret that came in clear is refused, whether it is right or not (RFC 5530 §3 PRIVACYREQUIRED).
-pub(crate) fn refused_in_clear(had_secret: bool) -> Status {
-    if had_secret {
-        happened(Happening { who: None, service: "IMAP", what: "refused", detail: &"a password was sent before TLS" });
+/// LOGIN in clear: refused, whether the password is right or not, and burnt if it is (RFC 5530 §3 PRIVACYREQUIRED).
+pub(crate) async fn refused_login<S: Transport>(session: &mut Session<S>, tag: &Tag, login: &Login) {
+    tell_exposed();
+    overhear_password(&session.service.shared, &session.caller().origin("LOGIN"), &login.user, &login.password).await;
+    session.machine.finish(tag, &in_clear());
+}
+
+/// AUTHENTICATE with what is not offered now. In clear a password may have come along, or come unasked.
+pub(crate) async fn refused_authenticate<S: Transport>(session: &mut Session<S>, tag: &Tag, command: &Authenticate) {
+    let tls = session.tls();
+    if tls.is_none() {
+        let initial = command.initial_response.as_ref().map(|r| r.expose().as_slice());
+        if initial.is_some() {
+            tell_exposed();
+        }
+        let overheard = Overheard::begin(&session.service.shared, &session.caller(), &command.mechanism, initial).await;
+        session.overheard = overheard.map(Box::new);
     }
+    let policy = service_session::policy(&session.service.shared, Protocol::Imap, tls.as_ref());
+    let status = match policy.mechanism(&command.mechanism) {
+        Lookup::PrivacyRequired => in_clear(),
+        Lookup::Accept(_) | Lookup::Unknown => not_offered(),
+    };
+    session.machine.finish(tag, &status);
+}
+
+/// A response to that which nothing asked for.
+pub(crate) async fn uninvited<S: Transport>(session: &mut Session<S>, response: &Secret<Vec<u8>>) {
+    if let Some(overheard) = session.overheard.take() {
+        let overheard = overheard.respond(&session.service.shared, &session.caller(), response.expose()).await;
+        session.overheard = overheard.map(Box::new);
+    }
+}
+
+fn tell_exposed() {
+    happened(Happening { who: None, service: "IMAP", what: "refused", detail: &"a password was sent before TLS" });
+}
+
+fn in_clear() -> Status {
     Status::no(Code::PrivacyRequired, "Passwords are taken inside TLS only")
+}
+
+fn not_offered() -> Status {
+    Status::no(Code::Cannot, "This mechanism is not offered")
 }
 
 /// Says why a session that signed in ends.
@@ -87,7 +138,7 @@ async fn open<S: Transport>(session: &mut Session<S>, signed_in: SignIn, mechani
     if session.ticket.signed_in(signed_in.account).is_err() {
         return Status::no(Code::Limit, "Too many connections of this account");
     }
-    let tls = session.wire.as_ref().and_then(|w| w.stream().tls()).map_or("no TLS", |t| t.version);
+    let tls = session.tls().map_or("no TLS", |t| t.version);
     let program = session.program.as_deref().map(|p| format!(", {p:?}")).unwrap_or_default();
     let detail = format!("{tls}, {mechanism}{program}");
     let name = signed_in.address.to_string();

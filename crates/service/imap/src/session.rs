@@ -10,13 +10,12 @@ use crate::progress::{PROGRESS_EVERY, Progress};
 use crate::selected::Selected;
 use crate::status;
 use domain::Account;
-use net::{Peer, ShutdownToken, Ticket};
+use net::{Peer, ShutdownToken, Ticket, TlsInfo};
 use proto_imap::command::Extension;
-use proto_imap::connection::{LoginPolicy, Tag};
+use proto_imap::connection::Tag;
 use proto_imap::view::{EXPUNGES_HELD_MAX, Expunges, UpdateForm};
-use proto_imap::{Code, Connection, Event, Limits, MessageLimit, Policy, Response, Status};
-use proto_sasl::{Protocol, TlsState};
-use service_session::{Arrival, Attempt, BrokenDeflate, Caller, OUTPUT_HIGH, Shared, Transport, Wire};
+use proto_imap::{Code, Connection, Event, Limits, MessageLimit, Response, Status};
+use service_session::{Arrival, Attempt, BrokenDeflate, Caller, OUTPUT_HIGH, Overheard, Shared, Transport, Wire};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,7 +75,10 @@ pub(crate) struct Session<S> {
     pub(crate) wire: Option<Wire<S>>,
     peer: Peer,
     pub(crate) ticket: Ticket,
-    pub(crate) attempt: Option<(Tag, Attempt, &'static str)>,
+    // Boxed, like what else is there for a short while.
+    pub(crate) attempt: Option<Box<(Tag, Attempt)>>,
+    /// A sign-in that was refused in clear, of which more may come.
+    pub(crate) overheard: Option<Box<Overheard>>,
     pub(crate) account: Option<SignedIn>,
     // Boxed: a connection that idles without a mailbox, or before its sign-in, should not carry them.
     pub(crate) selected: Option<Box<Selected>>,
@@ -97,7 +99,7 @@ pub(crate) struct Session<S> {
 pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
     let span = debug_span!("connection", id = arrival.id, peer = %arrival.peer, service = "imap");
     let Arrival { stream, peer, ticket, shutdown, .. } = arrival;
-    let policy = machine_policy(&service.shared, stream.tls().is_some());
+    let policy = login::machine_policy(&service.shared, stream.tls().as_ref());
     let limits = Limits { message_max: service.shared.mail.message_max(), ..service.options.limits.clone() };
     let mut machine = Connection::new(limits, policy, Duration::ZERO);
     if service.options.unauthenticate == Unauthenticate::Withheld {
@@ -112,6 +114,7 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
         peer,
         ticket,
         attempt: None,
+        overheard: None,
         account: None,
         selected: None,
         appending: None,
@@ -140,24 +143,10 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
     served.instrument(span).await;
 }
 
-/// Fills the machine's policy from the one table.
-fn machine_policy(shared: &Shared, tls: bool) -> Policy {
-    let table = table(tls);
-    Policy {
-        login: if table.login_allowed() { LoginPolicy::Allowed } else { LoginPolicy::Disabled },
-        mechanisms: table.announced().map(Into::into).collect(),
-        starttls: !tls && shared.tls.is_some(),
-    }
-}
-
-fn table(tls: bool) -> proto_sasl::Policy {
-    proto_sasl::Policy::of(Protocol::Imap, if tls { TlsState::Active } else { TlsState::Clear })
-}
-
 impl<S: Transport> Session<S> {
-    /// The table's row for this connection.
-    pub(crate) fn policy(&self) -> proto_sasl::Policy {
-        table(self.wire.as_ref().is_some_and(|wire| wire.stream().tls().is_some()))
+    /// What TLS was agreed.
+    pub(crate) fn tls(&self) -> Option<TlsInfo> {
+        self.wire.as_ref().and_then(|wire| wire.stream().tls())
     }
 
     /// Who wants to sign in.
@@ -203,6 +192,7 @@ impl<S: Transport> Session<S> {
             account,
             selected,
             attempt,
+            overheard,
             annotation_news,
             appending,
             notify,
@@ -219,7 +209,7 @@ impl<S: Transport> Session<S> {
             started: _,
         } = self;
         (*account, *selected, *attempt, *annotation_news) = (None, None, None, None);
-        (*appending, *notify, *idling) = (None, None, None);
+        (*appending, *notify, *idling, *overheard) = (None, None, None, None);
         machine.unauthenticated();
     }
 
@@ -331,16 +321,11 @@ impl<S: Transport> Session<S> {
         }
         match event {
             Event::Command { tag, command } => dispatch(self, tag, command).await?,
-            Event::RefusedLogin { tag, .. } => self.machine.finish(&tag, &login::refused_in_clear(true)),
+            Event::RefusedLogin { tag, login } => login::refused_login(self, &tag, &login).await,
             Event::RefusedAuthenticate { tag, authenticate } => {
-                let status = match self.policy().mechanism(&authenticate.mechanism) {
-                    proto_sasl::Lookup::PrivacyRequired => {
-                        login::refused_in_clear(authenticate.initial_response.is_some())
-                    }
-                    _ => Status::no(Code::Cannot, "This mechanism is not offered"),
-                };
-                self.machine.finish(&tag, &status);
+                login::refused_authenticate(self, &tag, &authenticate).await;
             }
+            Event::Uninvited(response) => login::uninvited(self, &response).await,
             Event::SaslResponse(response) => self.sasl_response(response).await,
             Event::IdleDone => {
                 if let Some(tag) = self.idling.take() {
@@ -361,7 +346,7 @@ impl<S: Transport> Session<S> {
     }
 
     async fn sasl_response(&mut self, response: Secret<Vec<u8>>) {
-        let Some(tag) = self.attempt.as_ref().map(|(tag, ..)| tag.clone()) else { return };
+        let Some(tag) = self.attempt.as_ref().map(|attempt| attempt.0.clone()) else { return };
         if let Some(status) = login::respond(self, &tag, response).await {
             self.machine.finish(&tag, &status);
         }
@@ -475,8 +460,8 @@ impl<S: Transport> Session<S> {
         let Some(wire) = self.wire.take() else { return Ok(()) };
         let stream = wire.into_stream().start_tls(&tls).await.map_err(io::Error::other)?;
         self.wire = Some(Wire::new(stream));
-        (self.attempt, self.program) = (None, None);
-        let policy = machine_policy(&self.service.shared, true);
+        (self.attempt, self.overheard, self.program) = (None, None, None);
+        let policy = login::machine_policy(&self.service.shared, self.tls().as_ref());
         let now = self.now();
         if self.machine.tls_established(policy, now).is_err() {
             debug!("something was sent between STARTTLS and TLS");

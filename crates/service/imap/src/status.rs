@@ -51,6 +51,10 @@ pub(crate) fn of_refused(refused: Refused) -> Status {
     match refused {
         Refused::Syntax => Status::bad("That is not what the mechanism wants"),
         Refused::Denied => Status::no(Code::AuthenticationFailed, "The name or the password is wrong"),
+        Refused::Binding => Status::no(
+            Code::AuthenticationFailed,
+            "The sign-in does not belong to this connection: somebody may be listening in",
+        ),
         Refused::Locked => Status::no(Code::Expired, "This password is locked, ask your operator"),
         Refused::Expired => Status::no(Code::Expired, "This password is not valid any more, set a new one"),
         Refused::NotPermitted => {

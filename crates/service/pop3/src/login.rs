@@ -5,8 +5,10 @@ use crate::session::{Session, SignedIn, language_of};
 use crate::status;
 use domain::{LoginDelay, MailError, OnDelete, Settings, SignIn};
 use proto_pop3::{AuthStart, Exposure, PasswordAttempt, ResponseCode};
-use proto_sasl::Lookup;
-use service_session::{Attempt, Happening, Outcome, Refused, Transport, happened, sign_in_with_password};
+use proto_sasl::{Lookup, Protocol};
+use service_session::{
+    Attempt, Happening, Outcome, Overheard, Refused, Transport, happened, overhear_password, sign_in_with_password,
+};
 use std::error::Error;
 use std::sync::Arc;
 use tracing::error;
@@ -14,13 +16,13 @@ use types::{MailboxName, Secret};
 
 /// USER and PASS.
 pub(crate) async fn password<S: Transport>(session: &mut Session<S>, attempt: PasswordAttempt) {
-    if attempt.exposure == Exposure::InClear {
+    let (shared, caller) = (&session.service.shared, session.caller());
+    let PasswordAttempt { user, password, exposure } = &attempt;
+    if *exposure == Exposure::InClear {
+        overhear_password(shared, &caller.origin("USER"), user, password).await;
         return exposed(session);
     }
-    let shared = &session.service.shared;
-    let result =
-        sign_in_with_password(shared, &session.caller().origin("USER"), &attempt.user, &attempt.password).await;
-    match result {
+    match sign_in_with_password(shared, &caller.origin("USER"), user, password).await {
         Ok(signed_in) => open(session, signed_in, "USER").await,
         Err(refused) => refuse(session, refused),
     }
@@ -28,21 +30,36 @@ pub(crate) async fn password<S: Transport>(session: &mut Session<S>, attempt: Pa
 
 /// AUTH.
 pub(crate) async fn auth<S: Transport>(session: &mut Session<S>, start: AuthStart) {
+    let (shared, tls) = (&session.service.shared, session.tls());
+    let initial = start.initial_response.as_ref().map(|r| r.expose().as_slice());
     if start.exposure == Exposure::InClear {
+        session.overheard = Overheard::begin(shared, &session.caller(), &start.mechanism, initial).await;
         return exposed(session);
     }
-    let Lookup::Accept(mechanism) = session.policy().mechanism(&start.mechanism) else {
+    let policy = service_session::policy(shared, Protocol::Pop3, tls.as_ref());
+    let Lookup::Accept(mechanism) = policy.mechanism(&start.mechanism) else {
         return refuse(session, Refused::Syntax);
     };
-    let initial = start.initial_response.as_ref().map(|r| r.expose().as_slice());
-    let (attempt, outcome) = Attempt::begin(&session.service.shared, session.caller(), mechanism, initial).await;
-    session.attempt = Some((attempt, mechanism.name));
+    let (attempt, outcome) = Attempt::begin(shared, session.caller(), tls.as_ref(), mechanism, initial).await;
+    session.attempt = Some(attempt);
     settle(session, outcome).await;
+}
+
+/// AUTH was refused in clear before it had brought anything, which may come all the same.
+pub(crate) async fn refused<S: Transport>(session: &mut Session<S>, mechanism: &str) {
+    session.overheard = Overheard::begin(&session.service.shared, &session.caller(), mechanism, None).await;
+}
+
+/// A response to that which nothing asked for.
+pub(crate) async fn uninvited<S: Transport>(session: &mut Session<S>, response: &Secret<Vec<u8>>) {
+    if let Some(overheard) = session.overheard.take() {
+        session.overheard = overheard.respond(&session.service.shared, &session.caller(), response.expose()).await;
+    }
 }
 
 /// The client's next word of an exchange.
 pub(crate) async fn respond<S: Transport>(session: &mut Session<S>, message: Secret<Vec<u8>>) {
-    let Some((attempt, _)) = &mut session.attempt else { return refuse(session, Refused::Syntax) };
+    let Some(attempt) = &mut session.attempt else { return refuse(session, Refused::Syntax) };
     let outcome = attempt.respond(&session.service.shared, message.expose()).await;
     settle(session, outcome).await;
 }
@@ -51,7 +68,7 @@ async fn settle<S: Transport>(session: &mut Session<S>, outcome: Outcome) {
     match outcome {
         Outcome::Challenge(challenge) => session.machine.challenge(&challenge),
         Outcome::SignedIn(signed_in) => {
-            let mechanism = session.attempt.take().map_or("", |(_, name)| name);
+            let mechanism = session.attempt.take().map_or("", |attempt| attempt.mechanism());
             open(session, signed_in, mechanism).await;
         }
         Outcome::Refused(refused) => {
@@ -68,8 +85,7 @@ fn refuse<S: Transport>(session: &mut Session<S>, refused: Refused) {
 
 /// A secret that came in clear is refused, whether it is right or not.
 fn exposed<S: Transport>(session: &mut Session<S>) {
-    let detail = format_args!("a password was sent before TLS").to_string();
-    happened(Happening { who: None, service: "POP3", what: "refused", detail: &detail });
+    happened(Happening { who: None, service: "POP3", what: "refused", detail: &"a password was sent before TLS" });
     session.machine.login_failed(ResponseCode::SysPerm, "Passwords are taken inside TLS only; this one is known now");
 }
 
@@ -78,7 +94,7 @@ async fn open<S: Transport>(session: &mut Session<S>, signed_in: SignIn, mechani
     match maildrop(session, &signed_in).await {
         Ok((opened, settings)) => {
             let count = opened.maildrop.count();
-            let tls = session.wire.as_ref().and_then(|w| w.stream().tls()).map_or("no TLS", |t| t.version);
+            let tls = session.tls().map_or("no TLS", |t| t.version);
             let detail = format!("{tls}, {mechanism}, {count} messages");
             let name = signed_in.address.to_string();
             happened(Happening { who: Some(&name), service: "POP3", what: "signed in", detail: &detail });

@@ -1,12 +1,13 @@
 //! One connection from the greeting to its end.
 
 use crate::dispatch::dispatch;
+use crate::login;
 use crate::maildrop::Maildrop;
 use domain::{Account, LoginDelay, OnDelete};
-use net::{Peer, ShutdownToken, Ticket};
+use net::{Peer, ShutdownToken, Ticket, TlsInfo};
 use proto_pop3::{Connection, Event, Mechanism, Policy, Rule, Tls};
-use proto_sasl::{Protocol, TlsState, Verdict};
-use service_session::{Arrival, Attempt, Caller, Ending, Shared, Transport, Wire, now};
+use proto_sasl::{Protocol, Verdict};
+use service_session::{Arrival, Attempt, Caller, Ending, Overheard, Shared, Transport, Wire, now};
 use std::io;
 use std::sync::Arc;
 use tokio::time::sleep_until;
@@ -39,7 +40,9 @@ pub(crate) struct Session<S> {
     pub(crate) wire: Option<Wire<S>>,
     peer: Peer,
     pub(crate) ticket: Ticket,
-    pub(crate) attempt: Option<(Attempt, &'static str)>,
+    pub(crate) attempt: Option<Attempt>,
+    /// A sign-in that was refused in clear, of which more may come.
+    pub(crate) overheard: Option<Overheard>,
     pub(crate) signed_in: Option<SignedIn>,
     shutdown: ShutdownToken,
 }
@@ -48,10 +51,11 @@ pub(crate) struct Session<S> {
 pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
     let span = debug_span!("connection", id = arrival.id, peer = %arrival.peer, service = "pop3");
     let Arrival { stream, peer, ticket, shutdown, .. } = arrival;
-    let policy = machine_policy(&service.shared, stream.tls().is_some());
+    let policy = machine_policy(&service.shared, stream.tls().as_ref());
     let machine = Connection::new(Arc::clone(&service.options), policy, now());
     let wire = Some(Wire::new(stream));
-    let mut session = Session { service, machine, wire, peer, ticket, attempt: None, signed_in: None, shutdown };
+    let (attempt, overheard, signed_in) = (None, None, None);
+    let mut session = Session { service, machine, wire, peer, ticket, attempt, overheard, signed_in, shutdown };
     let served = async {
         session.announce().await;
         let served = session.serve().await;
@@ -79,24 +83,20 @@ pub(crate) fn language_of(language: domain::Language) -> proto_pop3::Language {
 }
 
 /// Fills the machine's policy from the one table.
-fn machine_policy(shared: &Shared, tls: bool) -> Policy {
-    let table = table(tls);
+fn machine_policy(shared: &Shared, tls: Option<&TlsInfo>) -> Policy {
+    let table = service_session::policy(shared, Protocol::Pop3, tls);
     let rule = |verdict| match verdict {
         Verdict::Offered => Rule::Offered,
         Verdict::PrivacyRequired => Rule::RefusedInClear,
         Verdict::Off => Rule::Off,
     };
     let tls = match (tls, &shared.tls) {
-        (true, _) => Tls::Active,
-        (false, Some(_)) => Tls::Offered,
-        (false, None) => Tls::Unavailable,
+        (Some(_), _) => Tls::Active,
+        (None, Some(_)) => Tls::Offered,
+        (None, None) => Tls::Unavailable,
     };
     let mechanisms = table.mechanisms().map(|(name, verdict)| Mechanism { name: name.to_owned(), rule: rule(verdict) });
     Policy { tls, password: rule(table.password_command()), mechanisms: mechanisms.collect() }
-}
-
-fn table(tls: bool) -> proto_sasl::Policy {
-    proto_sasl::Policy::of(Protocol::Pop3, if tls { TlsState::Active } else { TlsState::Clear })
 }
 
 impl<S: Transport> Session<S> {
@@ -111,9 +111,9 @@ impl<S: Transport> Session<S> {
         }
     }
 
-    /// The table's row for this connection.
-    pub(crate) fn policy(&self) -> proto_sasl::Policy {
-        table(self.wire.as_ref().is_some_and(|wire| wire.stream().tls().is_some()))
+    /// What TLS was agreed.
+    pub(crate) fn tls(&self) -> Option<TlsInfo> {
+        self.wire.as_ref().and_then(|wire| wire.stream().tls())
     }
 
     /// Who is signed in; the machine hands out no such command before.
@@ -172,6 +172,8 @@ impl<S: Transport> Session<S> {
                     // Boxed, so that a connection that waits need not have room for the largest command.
                     Event::Command(command) => Box::pin(dispatch(self, command)).await?,
                     Event::AuthAborted => self.attempt = None,
+                    Event::AuthRefused(mechanism) => login::refused(self, &mechanism).await,
+                    Event::Uninvited(response) => login::uninvited(self, &response).await,
                     Event::StartTls => self.start_tls().await?,
                     Event::Closed(reason) => {
                         debug!(?reason, "closed");
@@ -218,8 +220,8 @@ impl<S: Transport> Session<S> {
         let Some(wire) = self.wire.take() else { return Ok(()) };
         let stream = wire.into_stream().start_tls(&tls).await.map_err(io::Error::other)?;
         self.wire = Some(Wire::new(stream));
-        self.attempt = None;
-        let policy = machine_policy(&self.service.shared, true);
+        (self.attempt, self.overheard) = (None, None);
+        let policy = machine_policy(&self.service.shared, self.tls().as_ref());
         self.machine.tls_started(policy, now());
         Ok(())
     }

@@ -26,6 +26,9 @@ pub(crate) fn of_mail(failure: &MailError) -> Status {
 pub(crate) fn of_refused(refused: Refused) -> (ResponseCode, &'static str) {
     match refused {
         Refused::Denied | Refused::Syntax => (ResponseCode::Auth, "The name or the password is wrong"),
+        Refused::Binding => {
+            (ResponseCode::Auth, "The sign-in does not belong to this connection: somebody may be listening in")
+        }
         Refused::Locked => (ResponseCode::Auth, "This password is locked, ask your operator"),
         Refused::Expired => (ResponseCode::Auth, "This password is not valid any more, set a new one"),
         Refused::NotPermitted => {

@@ -3,6 +3,7 @@
 
 mod deflate;
 mod happening;
+mod overheard;
 mod shared;
 mod sign_in;
 mod transport;
@@ -10,8 +11,9 @@ mod wire;
 
 pub use deflate::BrokenDeflate;
 pub use happening::{Happening, TARGET, happened};
+pub use overheard::{Overheard, overhear_password};
 pub use shared::{Arrival, Ending, Shared};
-pub use sign_in::{Attempt, Caller, Outcome, Refused, sign_in_with_password};
+pub use sign_in::{Attempt, Caller, Outcome, Refused, policy, sign_in_with_password};
 pub use transport::{Piped, Transport};
 pub use wire::{CLOSE_HEARD_MAX, CLOSE_MAX, OUTPUT_HIGH, WRITE_STALL_MAX, Wire};
 

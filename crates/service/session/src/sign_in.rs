@@ -2,9 +2,38 @@
 
 use crate::Shared;
 use domain::{Origin, Proof, SignIn, SignInError};
-use proto_sasl::{Exchange, Failure, Mechanism, NONCE_OCTETS, Step};
+use net::TlsInfo;
+use proto_sasl::{
+    Begin, ChannelBindings, Circumstances, Exchange, Failure, Mechanism, NONCE_OCTETS, Need, Policy, Protocol, Step,
+    TlsState, TokenRefusal,
+};
 use std::net::IpAddr;
 use types::{MailProtocol, Secret};
+
+/// What holds for sign-ins on a connection, from the one table (`proto_sasl::Policy`).
+pub fn policy(_shared: &Shared, protocol: Protocol, tls: Option<&TlsInfo>) -> Policy {
+    let Some(tls) = tls else { return Policy::of(protocol, TlsState::Clear, Circumstances::default()) };
+    let can_bind = tls.exporter.is_some() || tls.server_end_point.is_some();
+    Policy::of(protocol, TlsState::Active, Circumstances::default().with(Need::ChannelBinding, can_bind))
+}
+
+/// Who knocks.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The other end; `None` for a program on this machine.
+    pub peer: Option<IpAddr>,
+    /// The protocol that is signed in to.
+    pub protocol: MailProtocol,
+    /// The program, as it says itself.
+    pub program: Option<Box<str>>,
+}
+
+impl Caller {
+    /// The same for the directory, with the mechanism or the protocol's own command.
+    pub fn origin<'a>(&'a self, mechanism: &'a str) -> Origin<'a> {
+        Origin { peer: self.peer, protocol: self.protocol, program: self.program.as_deref(), mechanism }
+    }
+}
 
 /// What the session answers.
 #[derive(Debug)]
@@ -24,11 +53,13 @@ pub enum Refused {
     Syntax,
     /// Wrong name or password.
     Denied,
+    /// The exchange is bound to another connection than this one, or the client was told that we cannot bind.
+    Binding,
     /// The password is locked; its owner has to ask the operator.
     Locked,
-    /// The password is right, but locked since it was sent in clear, or its time is over.
+    /// The password is right, and not valid any more: it was sent in clear, or its time is over.
     Expired,
-    /// The password is right, but not for this protocol.
+    /// The password is right, and not for this protocol.
     NotPermitted,
     /// Too many failures lately: temporary.
     Throttled,
@@ -52,24 +83,6 @@ impl From<SignInError> for Refused {
     }
 }
 
-/// Who wants to sign in, as far as the session knows.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// The other end; `None` for a program on this machine.
-    pub peer: Option<IpAddr>,
-    /// The session's protocol.
-    pub protocol: MailProtocol,
-    /// The program, as it says itself.
-    pub program: Option<Box<str>>,
-}
-
-impl Caller {
-    /// The same for the directory, with the mechanism or the protocol's own command.
-    pub fn origin<'a>(&'a self, mechanism: &'a str) -> Origin<'a> {
-        Origin { peer: self.peer, protocol: self.protocol, program: self.program.as_deref(), mechanism }
-    }
-}
-
 /// A SASL exchange with one client.
 #[derive(Debug)]
 pub struct Attempt {
@@ -78,6 +91,8 @@ pub struct Attempt {
     mechanism: &'static str,
     /// Whose keys a SCRAM exchange was given.
     name: Option<String>,
+    /// Why the token was refused, which the client hears once it has answered what it was told of it.
+    refused: Option<Refused>,
 }
 
 impl Attempt {
@@ -85,13 +100,24 @@ impl Attempt {
     pub async fn begin(
         shared: &Shared,
         caller: Caller,
-        mechanism: &Mechanism,
+        tls: Option<&TlsInfo>,
+        mechanism: &'static Mechanism,
         initial: Option<&[u8]>,
     ) -> (Self, Outcome) {
         let mut nonce = [0; NONCE_OCTETS];
         let random = getrandom::fill(&mut nonce);
-        let exchange = Exchange::new(mechanism, nonce);
-        let mut attempt = Self { exchange, caller, mechanism: mechanism.name, name: None };
+        let bindings = tls.map_or_else(ChannelBindings::default, |tls| ChannelBindings {
+            exporter: tls.exporter,
+            server_end_point: tls.server_end_point.clone(),
+        });
+        let begin = Begin {
+            nonce,
+            hostname: shared.hostname.as_str(),
+            bindings: &bindings,
+            plus_offered: !bindings.is_empty(),
+        };
+        let exchange = Exchange::new(mechanism, begin);
+        let mut attempt = Self { exchange, caller, mechanism: mechanism.name, name: None, refused: None };
         if let Err(cause) = random {
             tracing::error!(error = &cause as &dyn std::error::Error, "the system gives no random bytes");
             return (attempt, Outcome::Refused(Refused::Fault));
@@ -99,6 +125,11 @@ impl Attempt {
         let step = attempt.exchange.start(initial);
         let outcome = attempt.settle(shared, step).await;
         (attempt, outcome)
+    }
+
+    /// The mechanism's name.
+    pub fn mechanism(&self) -> &'static str {
+        self.mechanism
     }
 
     /// Goes on with the client's answer to a challenge.
@@ -109,12 +140,11 @@ impl Attempt {
 
     /// Does what the steps ask of the directory until one concerns the client.
     async fn settle(&mut self, shared: &Shared, mut step: Step) -> Outcome {
-        let origin = self.caller.origin(self.mechanism);
         loop {
+            let origin = self.caller.origin(self.mechanism);
             step = match step {
                 Step::Challenge(challenge) => return Outcome::Challenge(challenge),
                 Step::NeedPassword { name, password } => {
-                    // PLAIN and LOGIN end with the password: nothing is left to say to the exchange.
                     return sign_in(shared, &origin, &name, Proof::Password(&password)).await;
                 }
                 Step::NeedScramKeys { name, hash } => match shared.directory.scram_keys(&name, hash, &origin).await {
@@ -124,16 +154,36 @@ impl Attempt {
                     }
                     Err(error) => return Outcome::Refused(error.into()),
                 },
+                // The table offers nothing that comes to this as long as the directory has no answer to it.
+                Step::NeedToken { .. } => {
+                    self.refused = Some(Refused::Denied);
+                    self.exchange.token_refused(TokenRefusal { scope: None, openid_configuration: None })
+                }
+                Step::NeedCertificate { .. } | Step::NeedDigest { .. } => return Outcome::Refused(Refused::Denied),
                 Step::Done { name, credential } => {
                     return sign_in(shared, &origin, &name, Proof::Scram(Some(credential))).await;
                 }
-                Step::Failed(Failure::Syntax) => return Outcome::Refused(Refused::Syntax),
-                Step::Failed(Failure::Denied) => {
-                    // A proof that was wrong counts as a wrong password does.
-                    let Some(name) = self.name.take() else { return Outcome::Refused(Refused::Denied) };
-                    return sign_in(shared, &origin, &name, Proof::Scram(None)).await;
-                }
+                Step::Failed(failure) => return Outcome::Refused(self.fail(shared, failure).await),
             };
+        }
+    }
+
+    /// A proof that was wrong counts as a wrong password does.
+    async fn fail(&mut self, shared: &Shared, failure: Failure) -> Refused {
+        if let Some(refused) = self.refused.take() {
+            return refused;
+        }
+        let refused = match failure {
+            Failure::Syntax => return Refused::Syntax,
+            Failure::Denied => Refused::Denied,
+            Failure::Binding => Refused::Binding,
+        };
+        let Some(name) = self.name.take() else { return refused };
+        let origin = self.caller.origin(self.mechanism);
+        match sign_in(shared, &origin, &name, Proof::Scram(None)).await {
+            Outcome::Refused(Refused::Denied) => refused,
+            Outcome::Refused(other) => other,
+            Outcome::SignedIn(_) | Outcome::Challenge(_) => Refused::Fault,
         }
     }
 }

@@ -26,7 +26,7 @@ impl Transport for Stream {
     }
 }
 
-/// A stream in memory whose TLS is a flag, for tests of sessions.
+/// A stream in memory whose TLS is a flag, for tests of sessions. What would bind to it is always the same.
 #[derive(Debug)]
 pub struct Piped {
     stream: DuplexStream,
@@ -34,6 +34,9 @@ pub struct Piped {
 }
 
 impl Piped {
+    /// The channel binding `tls-exporter` of every such stream.
+    pub const EXPORTER: [u8; 32] = [0x5a; 32];
+
     /// Over one end of a pipe.
     pub fn new(stream: DuplexStream, tls: bool) -> Self {
         Self { stream, tls }
@@ -42,7 +45,7 @@ impl Piped {
 
 impl Transport for Piped {
     fn tls(&self) -> Option<TlsInfo> {
-        self.tls.then(TlsInfo::plain)
+        self.tls.then(|| TlsInfo { exporter: Some(Self::EXPORTER), ..TlsInfo::plain() })
     }
 
     async fn start_tls(self, _: &TlsServer) -> Result<Self, HandshakeError> {

@@ -1,30 +1,51 @@
-//! AUTH (RFC 4954).
+//! AUTH (RFC 4954), and what becomes of passwords that come in clear.
 
 use crate::session::Session;
 use crate::status;
 use proto_sasl::Lookup;
 use proto_smtp::{AuthStart, Exposure, Reply};
-use service_session::{Attempt, Happening, Outcome, Refused, Transport, happened};
+use service_session::{Attempt, Happening, Outcome, Overheard, Refused, Transport, happened};
 use types::Secret;
 
 /// AUTH.
 pub(crate) async fn auth<S: Transport>(session: &mut Session<S>, start: AuthStart) {
+    let initial = start.initial_response.as_ref().map(|r| r.expose().as_slice());
+    let shared = &session.service.shared;
     if start.exposure == Exposure::InClear {
         happened(Happening { who: None, service: "SMTP", what: "refused", detail: &"a password was sent before TLS" });
-        return session.machine.refuse(&Reply::new(538, 7, 11, "Passwords are taken inside TLS only"));
+        session.overheard = Overheard::begin(shared, &session.caller(), &start.mechanism, initial).await;
     }
-    let Lookup::Accept(mechanism) = session.table().mechanism(&start.mechanism) else {
-        return session.machine.refuse(&Reply::new(504, 5, 4, "This mechanism is not offered"));
+    let tls = session.tls_info();
+    let mechanism = match session.table().mechanism(&start.mechanism) {
+        Lookup::Accept(mechanism) => mechanism,
+        Lookup::PrivacyRequired => {
+            return session.machine.refuse(&Reply::new(538, 7, 11, "Passwords are taken inside TLS only"));
+        }
+        Lookup::Unknown if session.table().is_off() => {
+            return session.machine.refuse(&Reply::new(502, 5, 1, "AUTH is not offered"));
+        }
+        Lookup::Unknown => return session.machine.refuse(&Reply::new(504, 5, 4, "This mechanism is not offered")),
     };
-    let initial = start.initial_response.as_ref().map(|r| r.expose().as_slice());
-    let (attempt, outcome) = Attempt::begin(&session.service.shared, session.caller(), mechanism, initial).await;
-    session.attempt = Some((attempt, mechanism.name));
+    let (attempt, outcome) = Attempt::begin(shared, session.caller(), tls.as_ref(), mechanism, initial).await;
+    session.attempt = Some(attempt);
     settle(session, outcome);
+}
+
+/// AUTH was refused in clear before it had brought anything, which may come all the same.
+pub(crate) async fn refused<S: Transport>(session: &mut Session<S>, mechanism: &str) {
+    session.overheard = Overheard::begin(&session.service.shared, &session.caller(), mechanism, None).await;
+}
+
+/// A response to that which nothing asked for.
+pub(crate) async fn uninvited<S: Transport>(session: &mut Session<S>, response: &Secret<Vec<u8>>) {
+    if let Some(overheard) = session.overheard.take() {
+        session.overheard = overheard.respond(&session.service.shared, &session.caller(), response.expose()).await;
+    }
 }
 
 /// The client's next word of an exchange.
 pub(crate) async fn respond<S: Transport>(session: &mut Session<S>, message: Secret<Vec<u8>>) {
-    let Some((attempt, _)) = &mut session.attempt else {
+    let Some(attempt) = &mut session.attempt else {
         return session.machine.refuse(&status::of_refused(Refused::Syntax));
     };
     let outcome = attempt.respond(&session.service.shared, message.expose()).await;
@@ -40,7 +61,7 @@ fn settle<S: Transport>(session: &mut Session<S>, outcome: Outcome) {
         }
         Outcome::SignedIn(signed_in) => signed_in,
     };
-    let mechanism = session.attempt.take().map_or("", |(_, name)| name);
+    let mechanism = session.attempt.take().map_or("", |attempt| attempt.mechanism());
     if session.ticket.signed_in(signed_in.account).is_err() {
         return session.machine.refuse(&Reply::new(454, 7, 0, "Too many connections of this account"));
     }

@@ -4,9 +4,9 @@ use crate::envelope::Transaction;
 use crate::{envelope, login, message};
 use domain::{Delivery, SignIn};
 use net::{Peer, ShutdownToken, Ticket, TlsInfo};
-use proto_sasl::{Protocol, TlsState, Verdict};
+use proto_sasl::{Protocol, Verdict};
 use proto_smtp::{Event, Hello, MailNeeds, Mechanism, Policy, Reply, Role, Rule, Server, Tls};
-use service_session::{Arrival, Attempt, Caller, Ending, Shared, Transport, Wire, now};
+use service_session::{Arrival, Attempt, Caller, Ending, Overheard, Shared, Transport, Wire, now};
 use std::io;
 use std::sync::Arc;
 use tokio::time::sleep_until;
@@ -32,7 +32,9 @@ pub(crate) struct Session<S> {
     pub(crate) peer: Peer,
     pub(crate) ticket: Ticket,
     pub(crate) hello: Option<Hello>,
-    pub(crate) attempt: Option<(Attempt, &'static str)>,
+    pub(crate) attempt: Option<Attempt>,
+    /// A sign-in that was refused in clear, of which more may come.
+    pub(crate) overheard: Option<Overheard>,
     pub(crate) signed_in: Option<SignIn>,
     // Boxed: most of a connection's life there is none.
     pub(crate) transaction: Option<Box<Transaction>>,
@@ -44,7 +46,7 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
     let role = service.options.role;
     let span = debug_span!("connection", id = arrival.id, peer = %arrival.peer, service = name(role));
     let Arrival { stream, peer, ticket, shutdown, .. } = arrival;
-    let policy = machine_policy(&service, stream.tls().is_some());
+    let policy = machine_policy(&service, stream.tls().as_ref());
     let mut machine = Server::new(Arc::clone(&service.options), policy, now());
     machine.greet("Postamt", now());
     let mut session = Session {
@@ -55,6 +57,7 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
         ticket,
         hello: None,
         attempt: None,
+        overheard: None,
         signed_in: None,
         transaction: None,
         shutdown,
@@ -84,26 +87,26 @@ fn name(role: Role) -> &'static str {
     }
 }
 
-fn table(role: Role, tls: bool) -> proto_sasl::Policy {
-    let protocol = if role == Role::Submission { Protocol::Submission } else { Protocol::Mx };
-    proto_sasl::Policy::of(protocol, if tls { TlsState::Active } else { TlsState::Clear })
+fn table(service: &Service, tls: Option<&TlsInfo>) -> proto_sasl::Policy {
+    let protocol = if service.options.role == Role::Submission { Protocol::Submission } else { Protocol::Mx };
+    service_session::policy(&service.shared, protocol, tls)
 }
 
 /// Fills the machine's policy from the one table.
-fn machine_policy(service: &Service, tls: bool) -> Policy {
+fn machine_policy(service: &Service, tls: Option<&TlsInfo>) -> Policy {
     let role = service.options.role;
     let ruling = |verdict| match verdict {
         Verdict::Offered => Rule::Offered,
         Verdict::PrivacyRequired => Rule::RefusedInClear,
         Verdict::Off => Rule::Off,
     };
-    let mechanisms = table(role, tls).mechanisms().filter(|(_, verdict)| *verdict != Verdict::Off);
+    let mechanisms = table(service, tls).mechanisms().filter(|(_, verdict)| *verdict != Verdict::Off);
     let mechanisms = mechanisms.map(|(name, verdict)| Mechanism { name: name.to_owned(), rule: ruling(verdict) });
     Policy {
         tls: match (tls, &service.shared.tls) {
-            (true, _) => Tls::Active,
-            (false, Some(_)) => Tls::Offered,
-            (false, None) => Tls::Unavailable,
+            (Some(_), _) => Tls::Active,
+            (None, Some(_)) => Tls::Offered,
+            (None, None) => Tls::Unavailable,
         },
         mechanisms: mechanisms.collect(),
         mail_needs: if role == Role::Submission { MailNeeds::SignIn } else { MailNeeds::Nothing },
@@ -113,7 +116,7 @@ fn machine_policy(service: &Service, tls: bool) -> Policy {
 impl<S: Transport> Session<S> {
     /// The table's row for this connection.
     pub(crate) fn table(&self) -> proto_sasl::Policy {
-        table(self.role(), self.tls_info().is_some())
+        table(&self.service, self.tls_info().as_ref())
     }
 
     /// What the listener is for.
@@ -181,6 +184,8 @@ impl<S: Transport> Session<S> {
             Event::Auth(start) => login::auth(self, start).await,
             Event::AuthResponse(response) => login::respond(self, response).await,
             Event::AuthAborted => self.attempt = None,
+            Event::AuthRefused(mechanism) => login::refused(self, &mechanism).await,
+            Event::Uninvited(response) => login::uninvited(self, &response).await,
             Event::Mail(mail) => envelope::mail(self, mail).await,
             Event::Recipient(recipient) => envelope::recipient(self, recipient).await,
             Event::Data(start) => message::begin(self, start).await,
@@ -231,8 +236,9 @@ impl<S: Transport> Session<S> {
         let stream = wire.into_stream().start_tls(&tls).await.map_err(io::Error::other)?;
         self.wire = Some(Wire::new(stream));
         // RFC 3207 §4.2: nothing that was said before counts any more.
-        (self.hello, self.attempt, self.signed_in, self.transaction) = (None, None, None, None);
-        let policy = machine_policy(&self.service, true);
+        (self.hello, self.attempt, self.overheard) = (None, None, None);
+        (self.signed_in, self.transaction) = (None, None);
+        let policy = machine_policy(&self.service, self.tls_info().as_ref());
         self.machine.tls_started(policy, now());
         Ok(())
     }

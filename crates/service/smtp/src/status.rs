@@ -34,6 +34,9 @@ pub(crate) fn of_refused(refused: Refused) -> Reply {
     match refused {
         Refused::Syntax => Reply::new(501, 5, 2, "That is not what the mechanism wants"),
         Refused::Denied => Reply::new(535, 7, 8, "The name or the password is wrong"),
+        Refused::Binding => {
+            Reply::new(535, 7, 8, "The sign-in does not belong to this connection: somebody may be listening in")
+        }
         Refused::Locked => Reply::new(535, 7, 8, "This password is locked, ask your operator"),
         Refused::Expired => Reply::new(535, 7, 8, "This password is not valid any more, set a new one"),
         Refused::NotPermitted => {

@@ -9,6 +9,9 @@ use types::Secret;
 /// Longest name of a SASL mechanism (RFC 4422 §3.1).
 pub const MECHANISM_LENGTH_MAX: usize = 20;
 
+/// Most responses that a mechanism which sends the password has: LOGIN's name and password.
+pub(crate) const RESPONSES_MAX: u8 = 2;
+
 /// A SASL exchange begins.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Authenticate {

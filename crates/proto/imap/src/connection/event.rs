@@ -72,6 +72,9 @@ pub enum Event {
         /// What was asked for.
         authenticate: Authenticate,
     },
+    /// Behind an AUTHENTICATE that was refused came what may be a response that nobody asked for: a secret in it is known
+    /// to everybody, if it came in clear. It is answered already, as the bad command that it is.
+    Uninvited(Secret<Vec<u8>>),
     /// The answer to a challenge, decoded. Go on with `challenge` or `finish`.
     SaslResponse(Secret<Vec<u8>>),
     /// The client ended IDLE. Answer with `finish`.

@@ -4,7 +4,7 @@ use super::phase::{Appending, Phase};
 use super::{Connection, Event, LoginPolicy, State, Tag};
 use crate::codec::{Cursor, LiteralAnnouncement, ParseError, literal_announced};
 use crate::command::append::{Fragment, Reader, Room};
-use crate::command::{Authenticate, Command};
+use crate::command::{Authenticate, Command, authenticate};
 use crate::registry::{self, Literals};
 use crate::response::{Code, Status};
 use zeroize::Zeroize;
@@ -107,7 +107,10 @@ impl Connection {
     fn complete_command(&mut self, end: usize) -> Step {
         let mut frame = self.take_input(end);
         let text = frame.strip_suffix(b"\n").unwrap_or(&frame);
-        let parsed = self.parse_command(text.strip_suffix(b"\r").unwrap_or(text));
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        let parsed = self.parse_command(text);
+        let uninvited = std::mem::take(&mut self.uninvited);
+        let response = if uninvited > 0 && parsed.is_err() { authenticate::decode(text).ok() } else { None };
         if self.state == State::NotAuthenticated {
             // It may have held a password.
             frame.zeroize();
@@ -118,7 +121,9 @@ impl Connection {
             Ok((_, Parsed::Append(append))) => self.begin_append(append),
             Err((tag, error)) => {
                 self.refuse(tag.as_ref(), &error);
-                Step::Again
+                let Some(response) = response else { return Step::Again };
+                self.uninvited = uninvited - 1;
+                Step::Event(Event::Uninvited(response))
             }
         }
     }
@@ -140,6 +145,7 @@ impl Connection {
         Step::Event(match command {
             Command::Login(login) if self.policy.login == LoginPolicy::Disabled => Event::RefusedLogin { tag, login },
             Command::Authenticate(authenticate) if !self.offers(&authenticate) => {
+                self.uninvited = authenticate::RESPONSES_MAX;
                 Event::RefusedAuthenticate { tag, authenticate }
             }
             Command::StartTls if !self.policy.starttls => {

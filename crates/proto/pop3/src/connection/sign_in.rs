@@ -45,11 +45,15 @@ impl Connection {
                 self.fault("This mechanism is not offered");
                 return None;
             }
-            (Rule::RefusedInClear, None) => {
-                self.refuse_clear_text();
-                return None;
+            (Rule::RefusedInClear, response) => {
+                self.uninvited = command::auth::RESPONSES_MAX;
+                if response.is_none() {
+                    // The session hears of it, in case that a response comes all the same.
+                    self.refuse_clear_text();
+                    return Some(Event::AuthRefused(mechanism));
+                }
+                Exposure::InClear
             }
-            (Rule::RefusedInClear, Some(_)) => Exposure::InClear,
             (Rule::Offered, _) => Exposure::Permitted,
         };
         self.turn = Turn::Login(exposure, Sasl::Yes);

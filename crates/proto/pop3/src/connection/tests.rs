@@ -119,13 +119,31 @@ fn a_password_in_clear_is_refused_and_handed_out_to_be_burnt() {
     assert_eq!((attempt.user.as_str(), attempt.exposure), ("anna", Exposure::InClear));
     dialogue.connection.login_failed(ResponseCode::SysPerm, "Passwords are taken inside TLS only");
     assert_eq!(dialogue.output(), refusal);
-    assert_eq!(dialogue.answer("AUTH PLAIN\r\n"), refusal);
+    assert_eq!(dialogue.event("AUTH PLAIN\r\n"), Some(Event::AuthRefused("PLAIN".into())));
+    assert_eq!(dialogue.output(), refusal);
     let Some(Command::Auth(start)) = dialogue.command("auth plain AGFubmEAc2VjcmV0\r\n") else { panic!() };
     assert_eq!((start.mechanism.as_str(), start.exposure), ("PLAIN", Exposure::InClear));
     assert_eq!(start.initial_response.unwrap().expose(), b"\0anna\0secret");
     dialogue.connection.login_failed(ResponseCode::SysPerm, "Passwords are taken inside TLS only");
     assert_eq!(dialogue.output(), refusal);
     assert!(!dialogue.connection.is_signed_in());
+}
+
+#[test]
+fn a_response_that_nobody_asked_for_is_handed_out_to_be_burnt() {
+    let uninvited = |text: &str| Some(Event::Uninvited(Secret::new(text.as_bytes().to_vec())));
+    let mut dialogue = Dialogue::in_clear();
+    assert_eq!(dialogue.event("AUTH PLAIN\r\nYW5uYQ==\r\n"), Some(Event::AuthRefused("PLAIN".into())));
+    assert_eq!(dialogue.event(""), uninvited("anna"));
+    assert_eq!(dialogue.event("dGludGU=\r\n"), uninvited("tinte"));
+    assert_eq!(dialogue.event("dGludGU=\r\n"), None, "a third one is none");
+    let unknown = "-ERR Unknown command\r\n".repeat(3);
+    assert_eq!(dialogue.output(), format!("-ERR [SYS/PERM] Passwords are taken inside TLS only\r\n{unknown}"));
+    for between in ["NOOP", "!"] {
+        let mut dialogue = Dialogue::in_clear();
+        assert_eq!(dialogue.event("AUTH PLAIN\r\n"), Some(Event::AuthRefused("PLAIN".into())));
+        assert_eq!(dialogue.event(&format!("{between}\r\nAGEAYg==\r\n")), None, "{between}");
+    }
 }
 
 #[test]

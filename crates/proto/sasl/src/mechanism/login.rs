@@ -1,18 +1,16 @@
 //! LOGIN: two prompts, for programs that know nothing better. Never a standard (draft-murchison-sasl-login-00).
 
-use super::{Failure, Nonce, Server, Step, parse_name};
-use types::{CredentialRef, prepare_password};
+use super::{Failure, Server, Step, parse_name};
+use types::prepare_password;
 
 /// Where the exchange stands.
 enum Login {
     Name,
     Password(String),
-    /// The directory is asked about this one.
-    Asked(String),
     Over,
 }
 
-pub(crate) fn server(_nonce: Nonce) -> Box<dyn Server> {
+pub(crate) fn server() -> Box<dyn Server> {
     Box::new(Login::Name)
 }
 
@@ -31,35 +29,23 @@ impl Server for Login {
                 None => Step::Failed(Failure::Syntax),
             },
             Self::Password(name) => match prepare_password(message) {
-                Ok(password) => {
-                    *self = Self::Asked(name.clone());
-                    Step::NeedPassword { name, password }
-                }
+                Ok(password) => Step::NeedPassword { name, password },
                 Err(_) => Step::Failed(Failure::Syntax),
             },
-            Self::Asked(_) | Self::Over => Step::Failed(Failure::Syntax),
-        }
-    }
-
-    fn outcome(&mut self, right: Option<CredentialRef>) -> Step {
-        match (std::mem::replace(self, Self::Over), right) {
-            (Self::Asked(name), Some(credential)) => Step::Done { name, credential },
-            _ => Step::Failed(Failure::Denied),
+            Self::Over => Step::Failed(Failure::Syntax),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Exchange, NONCE_OCTETS};
+    use super::super::Exchange;
+    use super::super::testing::unbound;
     use super::*;
-    use crate::registry;
-    use types::{CredentialId, Secret};
-
-    const MAIN: CredentialRef = CredentialRef { id: CredentialId::MAIN, version: 1 };
+    use types::Secret;
 
     fn exchange() -> Exchange {
-        Exchange::new(registry::find("LOGIN").unwrap(), [0; NONCE_OCTETS])
+        unbound("LOGIN")
     }
 
     #[test]
@@ -75,7 +61,7 @@ mod tests {
             assert_eq!(step, Step::Challenge(b"Password:".to_vec()));
             let asked = Step::NeedPassword { name: "ann".into(), password: Secret::new("tinte".into()) };
             assert_eq!(login.step(b"tinte"), asked);
-            assert_eq!(login.outcome(Some(MAIN)), Step::Done { name: "ann".into(), credential: MAIN });
+            assert_eq!(login.step(b"tinte"), Step::Failed(Failure::Syntax), "an exchange ends once");
         }
     }
 
@@ -86,6 +72,5 @@ mod tests {
         login.start(Some(b"ann"));
         assert_eq!(login.step(b""), Step::Failed(Failure::Syntax));
         assert_eq!(login.step(b"tinte"), Step::Failed(Failure::Syntax));
-        assert_eq!(login.outcome(Some(MAIN)), Step::Failed(Failure::Denied));
     }
 }

@@ -1,20 +1,12 @@
 //! PLAIN (RFC 4616).
 
-use super::{Failure, Nonce, Server, Step, may_act_as, parse_name};
-use types::{CredentialRef, prepare_password};
+use super::{Failure, Server, Step, may_act_as, parse_name};
+use types::prepare_password;
 
-/// Where the exchange stands.
-enum Plain {
-    /// The message is awaited.
-    Start,
-    /// The directory is asked about this one.
-    Asked(String),
-    /// Over.
-    Over,
-}
+struct Plain;
 
-pub(crate) fn server(_nonce: Nonce) -> Box<dyn Server> {
-    Box::new(Plain::Start)
+pub(crate) fn server() -> Box<dyn Server> {
+    Box::new(Plain)
 }
 
 /// ```text
@@ -28,9 +20,6 @@ fn split(message: &[u8]) -> Option<[&[u8]; 3]> {
 
 impl Server for Plain {
     fn receive(&mut self, message: &[u8]) -> Step {
-        if !matches!(std::mem::replace(self, Self::Over), Self::Start) {
-            return Step::Failed(Failure::Syntax);
-        }
         let Some([authorization, name, password]) = split(message) else { return Step::Failed(Failure::Syntax) };
         let authorization = if authorization.is_empty() { Some(String::new()) } else { parse_name(authorization) };
         let (Some(authorization), Some(name), Ok(password)) =
@@ -41,30 +30,20 @@ impl Server for Plain {
         if !may_act_as(&authorization, &name) {
             return Step::Failed(Failure::Denied);
         }
-        *self = Self::Asked(name.clone());
         Step::NeedPassword { name, password }
-    }
-
-    fn outcome(&mut self, right: Option<CredentialRef>) -> Step {
-        match (std::mem::replace(self, Self::Over), right) {
-            (Self::Asked(name), Some(credential)) => Step::Done { name, credential },
-            _ => Step::Failed(Failure::Denied),
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Exchange, NONCE_OCTETS};
+    use super::super::Exchange;
+    use super::super::testing::unbound;
     use super::*;
     use crate::limits::{MESSAGE_MAX, NAME_MAX};
-    use crate::registry;
-    use types::{CredentialId, PASSWORD_MAX, Secret};
-
-    const MAIN: CredentialRef = CredentialRef { id: CredentialId::MAIN, version: 1 };
+    use types::{PASSWORD_MAX, Secret};
 
     fn exchange() -> Exchange {
-        Exchange::new(registry::find("plain").unwrap(), [0; NONCE_OCTETS])
+        unbound("plain")
     }
 
     fn ask(name: &str, password: &str) -> Step {
@@ -77,8 +56,7 @@ mod tests {
         let mut plain = exchange();
         assert_eq!(plain.start(None), Step::Challenge(vec![]));
         assert_eq!(plain.step(b"\0tim\0tanstaaftanstaaf"), ask("tim", "tanstaaftanstaaf"));
-        assert_eq!(plain.outcome(Some(MAIN)), Step::Done { name: "tim".into(), credential: MAIN });
-        assert_eq!(plain.outcome(Some(MAIN)), Step::Failed(Failure::Denied), "an exchange ends once");
+        assert_eq!(plain.step(b"\0tim\0tanstaaftanstaaf"), Step::Failed(Failure::Syntax), "an exchange ends once");
     }
 
     #[test]
@@ -88,21 +66,12 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_password_does_not_sign_in() {
-        let mut plain = exchange();
-        plain.start(Some(b"\0ann\0wrong"));
-        assert_eq!(plain.outcome(None), Step::Failed(Failure::Denied));
-        assert_eq!(plain.outcome(Some(MAIN)), Step::Failed(Failure::Denied));
-    }
-
-    #[test]
     fn what_is_no_message_is_refused() {
         for bad in
             [&b""[..], b"\0", b"ann", b"\0ann", b"\0ann\0", b"\0\0pw", b"\0ann\0pw\0", b"\0a\xff\0pw", b"\0ann\0\xff"]
         {
             assert_eq!(exchange().start(Some(bad)), Step::Failed(Failure::Syntax), "{bad:?}");
         }
-        assert_eq!(exchange().outcome(Some(MAIN)), Step::Failed(Failure::Denied), "nothing was asked");
     }
 
     #[test]

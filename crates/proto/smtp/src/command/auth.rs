@@ -9,10 +9,13 @@ use types::Secret;
 /// Longest name of a mechanism (RFC 4422 §3.1).
 const MECHANISM_MAX: usize = 20;
 
+/// Most responses that a mechanism which sends the password has: LOGIN's name and password.
+pub(crate) const RESPONSES_MAX: u8 = 2;
+
 /// A SASL exchange begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthStart {
-    /// The mechanism's name in capitals: one that the policy lists.
+    /// The mechanism's name in capitals: one that the policy lists; in the clear any.
     pub mechanism: String,
     /// The initial response, decoded; empty where the client sent `=`.
     pub initial_response: Option<Secret<Vec<u8>>>,

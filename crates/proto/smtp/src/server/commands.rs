@@ -16,14 +16,15 @@ impl Server {
         }
         let end = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
         let (verb, rest) = line.split_at_checked(end).unwrap_or((line, &[]));
+        let uninvited = std::mem::take(&mut self.uninvited);
         let Some(spec) = registry::find(verb, self.options.role) else {
-            return self.fault(&Reply::new(500, 5, 1, "Unknown command"));
+            let step = self.fault(&Reply::new(500, 5, 1, "Unknown command"));
+            let Some(response) = auth::parse_response(line).ok().filter(|_| uninvited > 0) else { return step };
+            self.uninvited = uninvited - 1;
+            return Step::Event(Event::Uninvited(response));
         };
         match spec.after {
-            After::Hello | After::Mail if self.hello.is_none() => {
-                let hello = if self.options.role == Role::Lmtp { "LHLO" } else { "EHLO" };
-                return self.fault(&Reply::new(503, 5, 1, format!("{hello} comes first")));
-            }
+            After::Hello | After::Mail if self.hello.is_none() => return self.miss_hello(),
             After::Mail if self.transaction.is_none() => {
                 return self.fault(&Reply::new(503, 5, 1, "MAIL comes first"));
             }
@@ -33,6 +34,11 @@ impl Server {
             Ok(request) => self.request(request),
             Err(reply) => self.fault(&reply),
         }
+    }
+
+    fn miss_hello(&mut self) -> Step {
+        let hello = if self.options.role == Role::Lmtp { "LHLO" } else { "EHLO" };
+        self.fault(&Reply::new(503, 5, 1, format!("{hello} comes first")))
     }
 
     fn request(&mut self, request: Request) -> Step {
@@ -176,26 +182,48 @@ impl Server {
         }
     }
 
+    /// In the clear what came along is handed out even where AUTH has no place, so that a secret in it can be burnt: also
+    /// on port 25, and for a mechanism that we do not have.
     fn auth(&mut self, arguments: auth::Arguments) -> Step {
+        let auth::Arguments { mechanism, initial_response } = arguments;
+        let rule = self.rule_of(&mechanism);
+        if self.policy.tls != Tls::Active && rule != Rule::Offered {
+            self.uninvited = auth::RESPONSES_MAX;
+            if initial_response.is_some() {
+                let start = auth::AuthStart { mechanism, initial_response, exposure: Exposure::InClear };
+                return self.ask(Pending::Login(Exposure::InClear), Event::Auth(start));
+            }
+            let _ = self.refuse_auth(rule);
+            return Step::Event(Event::AuthRefused(mechanism));
+        }
+        if self.hello.is_none() {
+            return self.miss_hello();
+        }
         if self.signed_in || self.transaction.is_some() {
             return self.fault(&Reply::new(503, 5, 1, "It is too late for AUTH"));
         }
-        if self.policy.mechanisms.iter().all(|mechanism| mechanism.rule == Rule::Off) {
-            return self.fault(&Reply::new(502, 5, 1, "AUTH is not offered"));
+        if rule != Rule::Offered {
+            return self.refuse_auth(rule);
         }
-        let auth::Arguments { mechanism, initial_response } = arguments;
-        let known = self.policy.mechanisms.iter().find(|known| known.name == mechanism);
-        let exposure = match (known.map_or(Rule::Off, |known| known.rule), &initial_response) {
-            (Rule::Off, _) => return self.fault(&Reply::new(504, 5, 4, "This mechanism is not offered")),
-            (Rule::RefusedInClear, None) => {
-                let reply = Reply::new(538, 7, 11, self.options.clear_text_refusal.as_str());
-                return self.fault(&reply);
-            }
-            (Rule::RefusedInClear, Some(_)) => Exposure::InClear,
-            (Rule::Offered, _) => Exposure::Permitted,
-        };
+        let exposure = Exposure::Permitted;
         let start = auth::AuthStart { mechanism, initial_response, exposure };
         self.ask(Pending::Login(exposure), Event::Auth(start))
+    }
+
+    fn rule_of(&self, mechanism: &str) -> Rule {
+        let known = self.policy.mechanisms.iter().find(|known| known.name == mechanism);
+        known.map_or(Rule::Off, |known| known.rule)
+    }
+
+    fn refuse_auth(&mut self, rule: Rule) -> Step {
+        let reply = if rule == Rule::RefusedInClear {
+            Reply::new(538, 7, 11, self.options.clear_text_refusal.as_str())
+        } else if self.policy.mechanisms.iter().all(|mechanism| mechanism.rule == Rule::Off) {
+            Reply::new(502, 5, 1, "AUTH is not offered")
+        } else {
+            Reply::new(504, 5, 4, "This mechanism is not offered")
+        };
+        self.fault(&reply)
     }
 
     pub(super) fn exchange_line(&mut self, line: &[u8]) -> Step {

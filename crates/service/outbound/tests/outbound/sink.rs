@@ -260,7 +260,13 @@ impl Connection {
             Event::DataEnd { .. } => self.end().await?,
             Event::StartTls => self.start_tls().await?,
             Event::Hello(_) | Event::Data(_) => self.server.accept(),
-            Event::AuthResponse(_) | Event::AuthAborted | Event::DataAborted(_) | Event::Reset | Event::Closed(_) => {}
+            Event::AuthResponse(_)
+            | Event::AuthAborted
+            | Event::AuthRefused(_)
+            | Event::Uninvited(_)
+            | Event::DataAborted(_)
+            | Event::Reset
+            | Event::Closed(_) => {}
         }
         Some(())
     }

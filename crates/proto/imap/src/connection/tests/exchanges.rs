@@ -81,6 +81,32 @@ fn what_may_not_be_sent_in_clear_is_handed_over_to_be_burnt() {
 }
 
 #[test]
+fn a_response_that_nobody_asked_for_is_handed_over_to_be_burnt() {
+    let uninvited = |text: &str| Some(Event::Uninvited(Secret::new(text.as_bytes().to_vec())));
+    let mut driver = Driver::new(in_clear());
+    driver.receive("a AUTHENTICATE LOGIN\r\nYW5uYQ==\r\ndGludGU=\r\ndGludGU=\r\nb NOOP\r\n");
+    let Some(Event::RefusedAuthenticate { tag, .. }) = driver.poll() else { panic!("LOGIN is not offered") };
+    driver.connection.finish(&tag, &Status::no(Code::PrivacyRequired, "Not without TLS"));
+    assert_eq!(driver.poll(), uninvited("anna"));
+    assert_eq!(driver.poll(), uninvited("tinte"));
+    assert_eq!(driver.command().0, "b", "a third one is none");
+    let heard = driver.output();
+    assert_eq!(heard.matches(" BAD ").count(), 3, "{heard}");
+    // Behind another command, or one that is no base64, it is none either.
+    for between in ["c NOOP", "!"] {
+        let mut driver = Driver::new(in_clear());
+        driver.receive(&format!("a AUTHENTICATE PLAIN\r\n{between}\r\nAGEAYg==\r\nz NOOP\r\n"));
+        driver.poll();
+        driver.connection.finish(&Tag::new("a"), &Status::no(Code::PrivacyRequired, "Not without TLS"));
+        if between == "c NOOP" {
+            assert_eq!(driver.command().0, "c");
+            driver.connection.finish(&Tag::new("c"), &Status::ok("Done"));
+        }
+        assert_eq!(driver.command().0, "z");
+    }
+}
+
+#[test]
 fn idle_lasts_until_done() {
     let mut driver = Driver::logged_in(Limits::default());
     driver.receive("a IDLE\r\n");

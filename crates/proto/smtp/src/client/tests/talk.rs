@@ -77,6 +77,7 @@ impl Wire {
             moved = true;
             match event {
                 Event::Hello(_) => self.server.accept(),
+                Event::AuthRefused(_) | Event::Uninvited(_) => panic!("a client speaks only when it may"),
                 Event::Auth(start) => {
                     assert_eq!(start.initial_response.unwrap().expose(), b"\0anna\0secret");
                     self.server.accept();

@@ -184,7 +184,6 @@ fn the_small_commands_are_answered_at_once() {
         ("BDAT x", "501 5.5.4 BDAT needs a size and perhaps LAST"),
         ("BDAT 1 FIRST", "501 5.5.4 BDAT needs a size and perhaps LAST"),
         ("BDAT 99999999999999999999", "501 5.5.4 BDAT needs a size and perhaps LAST"),
-        ("AUTH PLAIN", "502 5.5.1 AUTH is not offered"),
         ("", "500 5.5.1 Unknown command"),
         ("XYZZY", "500 5.5.1 Unknown command"),
         ("NOOP\t", "500 5.5.2 There is a control character in the line"),
@@ -287,11 +286,46 @@ fn auth_exchanges_base64_and_can_be_cancelled() {
 #[test]
 fn a_password_in_clear_is_refused_and_handed_out_to_be_burnt() {
     let mut dialogue = Dialogue::submission_in_clear().hello();
-    assert_eq!(dialogue.answer("AUTH PLAIN\r\n"), "538 5.7.11 Passwords are taken inside TLS only\r\n");
+    assert_eq!(dialogue.event("AUTH PLAIN\r\n"), Some(Event::AuthRefused("PLAIN".into())));
+    assert_eq!(dialogue.output(), "538 5.7.11 Passwords are taken inside TLS only\r\n");
     let Some(Event::Auth(start)) = dialogue.event("AUTH PLAIN AGFubmEAc2VjcmV0\r\n") else { panic!() };
     assert_eq!((start.exposure, start.initial_response.is_some()), (Exposure::InClear, true));
     dialogue.server.refuse(&Reply::new(538, 7, 11, "Passwords are taken inside TLS only"));
     assert!(!dialogue.server.is_signed_in());
+}
+
+#[test]
+fn where_auth_has_no_place_a_password_in_clear_is_handed_out_all_the_same() {
+    for mut dialogue in [Dialogue::mx().hello(), Dialogue::mx(), Dialogue::submission_in_clear()] {
+        for mechanism in ["PLAIN", "X-NONE"] {
+            let Some(Event::Auth(start)) = dialogue.event(format!("AUTH {mechanism} AGFubmEAc2VjcmV0\r\n")) else {
+                panic!("{mechanism}")
+            };
+            assert_eq!((start.mechanism.as_str(), start.exposure), (mechanism, Exposure::InClear));
+            dialogue.server.refuse(&Reply::new(502, 5, 1, "AUTH is not offered"));
+        }
+    }
+}
+
+#[test]
+fn a_response_that_nobody_asked_for_is_handed_out_to_be_burnt() {
+    let uninvited = |text: &str| Some(Event::Uninvited(types::Secret::new(text.as_bytes().to_vec())));
+    for (mut dialogue, refusal) in [
+        (Dialogue::submission_in_clear().hello(), "538 5.7.11 Passwords are taken inside TLS only"),
+        (Dialogue::mx().hello(), "502 5.5.1 AUTH is not offered"),
+    ] {
+        assert_eq!(dialogue.event("AUTH PLAIN\r\nYW5uYQ==\r\n"), Some(Event::AuthRefused("PLAIN".into())));
+        assert_eq!(dialogue.event(""), uninvited("anna"));
+        assert_eq!(dialogue.event("dGludGU=\r\n"), uninvited("tinte"));
+        assert_eq!(dialogue.event("dGludGU=\r\n"), None, "a third one is none");
+        let unknown = "500 5.5.1 Unknown command\r\n".repeat(3);
+        assert_eq!(dialogue.output(), format!("{refusal}\r\n{unknown}"));
+    }
+    for between in ["NOOP", "!"] {
+        let mut dialogue = Dialogue::mx().hello();
+        assert_eq!(dialogue.event("AUTH PLAIN\r\n"), Some(Event::AuthRefused("PLAIN".into())));
+        assert_eq!(dialogue.event(format!("{between}\r\nAGEAYg==\r\n")), None, "{between}");
+    }
 }
 
 #[test]

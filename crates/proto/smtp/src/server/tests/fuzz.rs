@@ -100,6 +100,8 @@ fn answer(server: &mut Server, event: &Event) {
             }
         }
         Event::AuthAborted
+        | Event::AuthRefused(_)
+        | Event::Uninvited(_)
         | Event::DataChunk(_)
         | Event::DataAborted(_)
         | Event::Reset
