@@ -1,12 +1,15 @@
 //! What may carry a password where (G6): every protocol in every TLS state, every way to sign in in every spelling, and
 //! every place in a pipeline around STARTTLS where one could be slipped in.
 //!
-//! `ways.rs` makes the ways, `announced.rs` reads what a server announces, `exchange.rs` plays a way; here is what has to
-//! come of it.
+//! `ways.rs` makes the ways, `exchange.rs` plays one, `announced.rs` reads what a server announces. `matrix.rs` plays
+//! every way everywhere, and `document.rs` makes the table in docs/passwords.md of what came of it.
 
 mod announced;
+mod document;
 mod exchange;
 mod injection;
+mod matrix;
+mod scram;
 mod split;
 mod ways;
 
@@ -15,7 +18,7 @@ use crate::server::{Listener, PASSWORD, Server, Service};
 use announced::Announced;
 use exchange::Outcome;
 use store_kv::Memory;
-use ways::{Kind, Way};
+use ways::Kind;
 
 /// Room in each direction of a pipe.
 pub(super) const PIPE: usize = 64 << 10;
@@ -35,10 +38,6 @@ enum State {
 
 impl State {
     const ALL: [Self; 4] = [Self::Clear, Self::ClearWithoutTls, Self::Started, Self::Implicit];
-
-    fn is_tls(self) -> bool {
-        matches!(self, Self::Started | Self::Implicit)
-    }
 }
 
 /// A connection in a state, greeted, behind EHLO where there is one.
@@ -104,82 +103,6 @@ async fn is_signed_in(client: &mut Client, service: Service) -> bool {
         }
     };
     is_accepted(service, &answer)
-}
-
-/// What has to come of a right password in a cell of the matrix.
-fn expected(service: Service, state: State, way: &Way) -> Expected {
-    let has_way = match (service, way.kind) {
-        (Service::Mx | Service::Lmtp, _) | (_, Kind::Unknown) => false,
-        (Service::Imap | Service::Pop3 | Service::Submission, _) => true,
-    };
-    match (has_way, state.is_tls()) {
-        (false, _) => Expected::Refused,
-        (true, false) => Expected::PrivacyRequired,
-        (true, true) => Expected::SignedIn,
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Expected {
-    SignedIn,
-    /// With the code that says why.
-    PrivacyRequired,
-    Refused,
-}
-
-/// Whether a refusal says that TLS comes first.
-fn says_privacy_required(service: Service, answer: &str) -> bool {
-    match service {
-        Service::Imap => answer.contains(" NO [PRIVACYREQUIRED] "),
-        Service::Pop3 => answer.starts_with("-ERR [SYS/PERM] "),
-        Service::Submission | Service::Mx | Service::Lmtp => answer.starts_with("538 5.7.11 "),
-    }
-}
-
-/// Whether a refusal says that name or password are wrong.
-fn says_denied(service: Service, answer: &str) -> bool {
-    match service {
-        Service::Imap => answer.contains(" NO [AUTHENTICATIONFAILED] "),
-        Service::Pop3 => answer.starts_with("-ERR [AUTH] "),
-        Service::Submission | Service::Mx | Service::Lmtp => answer.starts_with("535 5.7.8 "),
-    }
-}
-
-async fn check(server: &Server, service: Service, state: State, way: &Way) {
-    let cell = format!("{service:?} {state:?} {way:?}");
-    let mut client = connect(server, service, state).await;
-    let outcome = exchange::play(&mut client, service, way, PASSWORD).await;
-    let wanted = expected(service, state, way);
-    if !state.is_tls() {
-        assert!(!outcome.invited, "{cell}: the server asked for a secret in clear");
-    }
-    let Outcome { answer, .. } = outcome;
-    assert_eq!(is_accepted(service, &answer), wanted == Expected::SignedIn, "{cell}: {answer}");
-    if wanted == Expected::PrivacyRequired {
-        assert!(says_privacy_required(service, &answer), "{cell}: {answer}");
-    }
-    assert_eq!(is_signed_in(&mut client, service).await, wanted == Expected::SignedIn, "{cell}: afterwards");
-    if wanted == Expected::SignedIn {
-        let mut client = connect(server, service, state).await;
-        let Outcome { answer, .. } = exchange::play(&mut client, service, way, "moos-lampe-fjord-18").await;
-        assert!(says_denied(service, &answer), "{cell}: wrong password: {answer}");
-        assert!(!is_signed_in(&mut client, service).await, "{cell}: after a wrong password");
-    }
-}
-
-#[tokio::test]
-async fn a_password_signs_in_inside_tls_and_nowhere_else_however_it_is_spelt() {
-    let server = Server::start(Memory::new()).await;
-    let mut cells = 0;
-    for service in Service::ALL {
-        for way in ways::all(service) {
-            for state in State::ALL {
-                check(&server, service, state, &way).await;
-                cells += 1;
-            }
-        }
-    }
-    assert!(cells > 400, "the matrix has {cells} cells only");
 }
 
 #[tokio::test]

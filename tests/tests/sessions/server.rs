@@ -223,6 +223,18 @@ impl Server {
         account.expunge(id, which, domain::Cause::Pop3).await.unwrap();
     }
 
+    /// Gives Anna another password.
+    pub(crate) async fn change_password(&self, password: &str) {
+        let password = Secret::new(password.to_owned());
+        self.shared.directory.password_set(&Address::parse(ANNA).unwrap(), &password).await.unwrap();
+    }
+
+    /// How many passwords were burnt since the start.
+    pub(crate) async fn burnt(&self) -> u64 {
+        self.shared.directory.settled(None).await;
+        self.shared.directory.exposed_count()
+    }
+
     /// Connections that are counted as open.
     pub(crate) fn open(&self) -> usize {
         self.admission.open()

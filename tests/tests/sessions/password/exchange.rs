@@ -1,12 +1,11 @@
 //! Plays a way to sign in as a client does.
 
+use super::scram;
 use super::ways::{Argument, Begin, Kind, Way};
 use crate::client::Client;
 use crate::server::{ANNA, Service};
-use aws_lc_rs::{digest, hmac, pbkdf2};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use std::num::NonZeroU32;
 
 /// What came of it.
 #[derive(Debug)]
@@ -24,6 +23,55 @@ pub(super) async fn play(client: &mut Client, service: Service, way: &Way, passw
         (Kind::PasswordCommand, _) => user_and_pass(client, way, password).await,
         (Kind::Sasl | Kind::Unknown, _) => sasl(client, service, way, password).await,
     }
+}
+
+/// All that a client says on a way before it waits for an answer, as one piece.
+pub(super) fn opening(service: Service, way: &Way, password: &str) -> String {
+    match (way.kind, service) {
+        (Kind::PasswordCommand, Service::Imap) => {
+            let mut line = format!("l {} ", (way.spell)("LOGIN"));
+            for (argument, text, behind) in [(way.arguments[0], ANNA, " "), (way.arguments[1], password, "\r\n")] {
+                let length = text.len().to_string();
+                match argument {
+                    Argument::Atom => line += text,
+                    Argument::Quoted => line.extend(["\"", text, "\""]),
+                    Argument::LiteralPlus => line.extend(["{", &length, "+}\r\n", text]),
+                    Argument::Literal => {
+                        line.extend(["{", &length, "}\r\n"]);
+                        return line;
+                    }
+                }
+                line += behind;
+            }
+            line
+        }
+        (Kind::PasswordCommand, _) => {
+            let (user, pass) = ((way.spell)("USER"), (way.spell)("PASS"));
+            format!("{user} {ANNA}\r\n{pass} {password}\r\n")
+        }
+        (Kind::Sasl | Kind::Unknown, _) => sasl_opening(service, way, &mut Mechanism::new(way.mechanism, password)).0,
+    }
+}
+
+/// The same for SASL, and how many answers it has.
+fn sasl_opening(service: Service, way: &Way, mechanism: &mut Mechanism) -> (String, usize) {
+    let verb = match service {
+        Service::Imap => format!("l {}", (way.spell)("AUTHENTICATE")),
+        _ => (way.spell)("AUTH"),
+    };
+    let mut line = format!("{verb} {}", (way.spell)(way.mechanism));
+    if way.begin == Begin::Initial {
+        line.extend([" ", &BASE64.encode(mechanism.next(b""))]);
+    }
+    line += "\r\n";
+    let mut owed = 1;
+    if way.begin == Begin::Together {
+        for response in mechanism.all() {
+            line.extend([&BASE64.encode(response), "\r\n"]);
+            owed += 1;
+        }
+    }
+    (line, owed)
 }
 
 async fn login(client: &mut Client, way: &Way, password: &str) -> Outcome {
@@ -67,22 +115,7 @@ async fn user_and_pass(client: &mut Client, way: &Way, password: &str) -> Outcom
 
 async fn sasl(client: &mut Client, service: Service, way: &Way, password: &str) -> Outcome {
     let mut mechanism = Mechanism::new(way.mechanism, password);
-    let verb = match service {
-        Service::Imap => format!("l {}", (way.spell)("AUTHENTICATE")),
-        _ => (way.spell)("AUTH"),
-    };
-    let mut line = format!("{verb} {}", (way.spell)(way.mechanism));
-    if way.begin == Begin::Initial {
-        line.extend([" ", &BASE64.encode(mechanism.next(b""))]);
-    }
-    line += "\r\n";
-    let mut owed = 1;
-    if way.begin == Begin::Together {
-        for response in mechanism.all() {
-            line.extend([&BASE64.encode(response), "\r\n"]);
-            owed += 1;
-        }
-    }
+    let (line, mut owed) = sasl_opening(service, way, &mut mechanism);
     client.send(&line).await;
     let mut invited = false;
     loop {
@@ -113,8 +146,6 @@ struct Mechanism {
     said: usize,
 }
 
-const FIRST_BARE: &str = "n=anna@example.test,r=fyko+d2lbbFgONRv9qkxdawL";
-
 impl Mechanism {
     fn new(name: &'static str, password: &str) -> Self {
         Self { name, password: password.to_owned(), said: 0 }
@@ -132,32 +163,13 @@ impl Mechanism {
     fn next(&mut self, challenge: &[u8]) -> Vec<u8> {
         let place = self.said;
         self.said += 1;
-        if self.name != "SCRAM-SHA-256" {
+        let Some(scram) = scram::Client::named(self.name) else {
             return self.all().into_iter().nth(place).unwrap_or_default();
-        }
+        };
         match place {
-            0 => format!("n,,{FIRST_BARE}").into(),
-            1 => client_final(&self.password, std::str::from_utf8(challenge).unwrap()).into(),
+            0 => scram.first().into(),
+            1 => scram.last(&self.password, std::str::from_utf8(challenge).unwrap()).into(),
             _ => Vec::new(),
         }
     }
-}
-
-/// RFC 5802 §3.
-fn client_final(password: &str, server_first: &str) -> String {
-    let field = |name: &str| server_first.split(',').find_map(|field| field.strip_prefix(name)).unwrap();
-    let salt = BASE64.decode(field("s=")).unwrap();
-    let rounds: NonZeroU32 = field("i=").parse().unwrap();
-    let mut salted = [0; 32];
-    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, rounds, &salt, password.as_bytes(), &mut salted);
-    let client_key = sign(&salted, "Client Key");
-    let stored = digest::digest(&digest::SHA256, client_key.as_ref());
-    let without_proof = format!("c=biws,r={}", field("r="));
-    let signature = sign(stored.as_ref(), &format!("{FIRST_BARE},{server_first},{without_proof}"));
-    let proof: Vec<u8> = client_key.as_ref().iter().zip(signature.as_ref()).map(|(a, b)| a ^ b).collect();
-    format!("{without_proof},p={}", BASE64.encode(proof))
-}
-
-fn sign(key: &[u8], text: &str) -> hmac::Tag {
-    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes())
 }

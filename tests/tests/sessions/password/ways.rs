@@ -45,9 +45,47 @@ pub(super) struct Way {
     pub(super) arguments: [Argument; 2],
 }
 
-const KNOWN: [&str; 3] = ["SCRAM-SHA-256", "PLAIN", "LOGIN"];
+impl Way {
+    /// Whether a client that goes this way, and is refused at once, has sent the password itself by then.
+    pub(super) fn sends_password_unasked(&self) -> bool {
+        match (self.kind, self.mechanism, self.begin) {
+            // A literal that has to be asked for is not asked for.
+            (Kind::PasswordCommand, ..) => !self.arguments.contains(&Argument::Literal),
+            (Kind::Sasl, "PLAIN", Begin::Initial) | (Kind::Sasl, "PLAIN" | "LOGIN", Begin::Together) => true,
+            (Kind::Sasl | Kind::Unknown, ..) => false,
+        }
+    }
+
+    /// What it is called in docs/passwords.md, where ways that are answered alike share a line.
+    pub(super) fn title(&self, service: Service) -> String {
+        let name = self.mechanism;
+        match (self.kind, self.begin, service) {
+            (Kind::PasswordCommand, _, Service::Imap) if self.sends_password_unasked() => "`LOGIN`".to_owned(),
+            (Kind::PasswordCommand, _, Service::Imap) => "`LOGIN` with a literal that has to be asked for".to_owned(),
+            (Kind::PasswordCommand, Begin::Together, _) => "`USER` and `PASS` in one packet".to_owned(),
+            (Kind::PasswordCommand, ..) => "`USER`, then `PASS`".to_owned(),
+            (Kind::Unknown, ..) => "any other mechanism".to_owned(),
+            (Kind::Sasl, ..) if name.starts_with("SCRAM") => format!("`{name}`"),
+            (Kind::Sasl, Begin::Asked, _) => format!("`{name}`, waiting to be asked"),
+            (Kind::Sasl, Begin::Initial, _) => format!("`{name}` with an initial response"),
+            (Kind::Sasl, Begin::Together, _) => format!("`{name}` without waiting to be asked"),
+        }
+    }
+}
+
+/// The mechanisms that there are, in the order in which they are announced.
+const KNOWN: [&str; 8] = [
+    "SCRAM-SHA-512-PLUS",
+    "SCRAM-SHA-256-PLUS",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-512",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-1",
+    "PLAIN",
+    "LOGIN",
+];
 const UNKNOWN: [&str; 8] =
-    ["CRAM-MD5", "DIGEST-MD5", "XOAUTH2", "OAUTHBEARER", "EXTERNAL", "ANONYMOUS", "SCRAM-SHA-256-PLUS", "X"];
+    ["CRAM-MD5", "DIGEST-MD5", "XOAUTH2", "OAUTHBEARER", "EXTERNAL", "ANONYMOUS", "SCRAM-SHA-224", "X"];
 
 fn upper(word: &str) -> String {
     word.to_ascii_uppercase()
@@ -74,21 +112,23 @@ fn password_command(spell: fn(&str) -> String, begin: Begin, arguments: [Argumen
 
 /// Every way in every spelling.
 pub(super) fn all(service: Service) -> Vec<Way> {
+    SPELLINGS.into_iter().flat_map(|spell| spelt(service, spell)).collect()
+}
+
+fn spelt(service: Service, spell: fn(&str) -> String) -> Vec<Way> {
     let mut ways = Vec::new();
-    for spell in SPELLINGS {
-        for mechanism in KNOWN {
-            ways.push(sasl(Kind::Sasl, mechanism, spell, Begin::Asked));
-            ways.push(sasl(Kind::Sasl, mechanism, spell, Begin::Initial));
-            if mechanism != "SCRAM-SHA-256" {
-                ways.push(sasl(Kind::Sasl, mechanism, spell, Begin::Together));
-            }
+    for mechanism in KNOWN {
+        ways.push(sasl(Kind::Sasl, mechanism, spell, Begin::Asked));
+        ways.push(sasl(Kind::Sasl, mechanism, spell, Begin::Initial));
+        if matches!(mechanism, "PLAIN" | "LOGIN") {
+            ways.push(sasl(Kind::Sasl, mechanism, spell, Begin::Together));
         }
-        for mechanism in UNKNOWN {
-            ways.push(sasl(Kind::Unknown, mechanism, spell, Begin::Asked));
-            ways.push(sasl(Kind::Unknown, mechanism, spell, Begin::Initial));
-        }
-        ways.extend(password_commands(service, spell));
     }
+    for mechanism in UNKNOWN {
+        ways.push(sasl(Kind::Unknown, mechanism, spell, Begin::Asked));
+        ways.push(sasl(Kind::Unknown, mechanism, spell, Begin::Initial));
+    }
+    ways.extend(password_commands(service, spell));
     ways
 }
 
@@ -105,6 +145,11 @@ fn password_commands(service: Service, spell: fn(&str) -> String) -> Vec<Way> {
         }
         Service::Submission | Service::Mx | Service::Lmtp => Vec::new(),
     }
+}
+
+/// A mechanism, with an initial response.
+pub(super) fn named(mechanism: &'static str) -> Way {
+    sasl(Kind::Sasl, mechanism, upper, Begin::Initial)
 }
 
 /// Every way once, as a client of good manners does it.
