@@ -58,6 +58,9 @@ pub(crate) enum Command {
     /// Deleted mail that can be had back
     #[command(subcommand)]
     Undelete(Undelete),
+    /// Evidence, taken from the running server over its own listeners
+    #[command(subcommand)]
+    Prove(Prove),
     /// The data directory
     #[command(subcommand)]
     Store(Store),
@@ -254,6 +257,12 @@ pub(crate) enum Store {
     },
     /// Make the index anew from the log; the server must be stopped
     Rebuild,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Prove {
+    /// That no password in clear is announced, asked for or accepted: every way to send one, with a made-up name
+    NoCleartext,
 }
 
 #[derive(Debug, Subcommand)]

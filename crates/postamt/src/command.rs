@@ -3,11 +3,12 @@
 mod administer;
 mod config_check;
 mod password_input;
+mod prove;
 mod serve;
 mod store_rebuild;
 mod undelete;
 
-use crate::cli::{Cli, Command, Config, Store};
+use crate::cli::{Cli, Command, Config, Prove, Store};
 use crate::{config, trial};
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Trial(options) => trial::run(&options, cli.common.json)?,
+        Command::Prove(Prove::NoCleartext) => return prove::no_cleartext(&cli.common),
         Command::Serve => serve::run(&cli.common.config)?,
         Command::Config(Config::Check) => config_check::run(&cli.common.config)?,
         Command::Store(Store::Rebuild) => store_rebuild::run(&config::load(&cli.common.config)?)?,

@@ -11,6 +11,7 @@ mod engines;
 mod logging;
 mod metrics;
 mod print;
+mod prove;
 mod server;
 mod trial;
 

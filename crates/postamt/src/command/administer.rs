@@ -77,7 +77,9 @@ fn request(command: Command) -> anyhow::Result<Request> {
         },
         Command::Trace { id } => Request::Trace { id },
         Command::Undelete(_) => bail!("undelete asks several times"),
-        Command::Trial(_) | Command::Serve | Command::Config(_) => bail!("this command needs no server"),
+        Command::Trial(_) | Command::Serve | Command::Prove(_) | Command::Config(_) => {
+            bail!("this command needs no server")
+        }
     })
 }
 
