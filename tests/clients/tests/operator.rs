@@ -1,7 +1,7 @@
 //! The operator's commands against the running server, as people type them.
 
 use anyhow::ensure;
-use tests_clients::{Account, DOMAIN, Program, Server, after_trace, control, letter, postamt, same};
+use tests_clients::{Account, DOMAIN, Program, Server, after_trace, control, letter, patience, postamt, same};
 
 #[test]
 fn a_new_password_counts_at_once() -> anyhow::Result<()> {
@@ -163,5 +163,47 @@ fn the_index_is_rebuilt_from_the_log() -> anyhow::Result<()> {
     server.boot()?;
     assert_eq!(server.imap(&anna)?.messages("INBOX")?, before);
     server.admin(["store", "verify"])?;
+    Ok(())
+}
+
+#[test]
+fn an_accounts_devices_are_shown_and_outlive_a_restart() -> anyhow::Result<()> {
+    let mut server = Server::start()?;
+    let anna = server.account("anna")?;
+    server.admin(["account", "set", &anna.address, "notices=on"])?;
+    let mut imap = server.imap(&anna)?;
+    imap.expect("ID (\"name\" \"Tinte\" \"version\" \"7\")")?;
+    drop(server.pop3(&anna)?.command("QUIT")?);
+    let devices = |server: &Server| -> anyhow::Result<Vec<(String, String, bool)>> {
+        let shown = server.admin(["account", "show", &anna.address, "--json"])?;
+        let shown: serde_json::Value = serde_json::from_str(&shown)?;
+        let row = |row: &serde_json::Value| {
+            let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+            (text("protocol"), text("program"), row["open now"].as_u64() > Some(0))
+        };
+        Ok(shown["devices"].as_array().map(|rows| rows.iter().map(row).collect()).unwrap_or_default())
+    };
+    let row = |protocol: &str, program: &str, is_open| (protocol.to_owned(), program.to_owned(), is_open);
+    assert_eq!(devices(&server)?, [row("IMAP", "Tinte 7", true), row("POP3", "", false)]);
+    let text = server.admin(["account", "show", &anna.address])?;
+    assert!(text.contains("POP3 and IMAP are both in use"), "{text}");
+    drop(imap);
+    server.terminate()?;
+    server.boot()?;
+    let mut after = devices(&server)?;
+    after.sort();
+    assert_eq!(after, [row("IMAP", "Tinte 7", false), row("POP3", "", false)]);
+    // What was written at the stop has brought the one letter about it.
+    let mut imap = server.imap(&anna)?;
+    if imap.expect("SELECT INBOX")?.number("EXISTS") == Some(0) {
+        imap.idle()?;
+        imap.told("1 EXISTS", patience())?;
+        imap.done()?;
+    }
+    let found = imap.messages("INBOX")?;
+    let letter = found.first().map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
+    assert!(found.len() == 1 && letter.contains("Auto-Submitted: auto-generated"), "{letter}");
+    let status = server.admin(["status"])?;
+    assert!(status.contains(&format!("read by POP3 and IMAP  {}", anna.address)), "{status}");
     Ok(())
 }

@@ -9,7 +9,7 @@ use proto_imap::connection::{LoginPolicy, Tag};
 use proto_imap::{Code, Policy, Status};
 use proto_sasl::{Lookup, Protocol};
 use service_session::{
-    Attempt, Ending, Happening, Outcome, Overheard, Refused, Shared, Transport, happened, overhear_password,
+    Attempt, Ending, Happening, Outcome, Overheard, Refused, Shared, Transport, begin_use, happened, overhear_password,
     sign_in_with_password,
 };
 use types::Secret;
@@ -138,12 +138,14 @@ async fn open<S: Transport>(session: &mut Session<S>, signed_in: SignIn, mechani
     if session.ticket.signed_in(signed_in.account).is_err() {
         return Status::no(Code::Limit, "Too many connections of this account");
     }
-    let tls = session.tls().map_or("no TLS", |t| t.version);
+    let tls = session.tls();
+    let version = tls.as_ref().map_or("no TLS", |tls| tls.version);
     let program = session.program.as_deref().map(|p| format!(", {p:?}")).unwrap_or_default();
-    let detail = format!("{tls}, {mechanism}{program}");
+    let detail = format!("{version}, {mechanism}{program}");
     let name = signed_in.address.to_string();
     happened(Happening { who: Some(&name), service: "IMAP", what: "signed in", detail: &detail });
-    session.account = Some(SignedIn { name, account, credential: signed_in.credential });
+    let in_use = begin_use(&session.service.shared, &session.caller(), mechanism, tls.as_ref(), &signed_in);
+    session.account = Some(SignedIn { name, account, credential: signed_in.credential, in_use: Box::new(in_use) });
     session.machine.authenticated();
     Status::ok("Signed in").with_code(Code::Capability(session.machine.capabilities()))
 }

@@ -9,7 +9,7 @@ use crate::notify::Notify;
 use crate::progress::{PROGRESS_EVERY, Progress};
 use crate::selected::Selected;
 use crate::status;
-use domain::Account;
+use domain::{Account, InUse};
 use net::{Peer, ShutdownToken, Ticket, TlsInfo};
 use proto_imap::command::Extension;
 use proto_imap::connection::Tag;
@@ -66,6 +66,8 @@ pub(crate) struct SignedIn {
     pub(crate) name: String,
     pub(crate) account: Account,
     pub(crate) credential: CredentialRef,
+    /// Counts as a use of the password.
+    pub(crate) in_use: Box<InUse>,
 }
 
 pub(crate) struct Session<S> {

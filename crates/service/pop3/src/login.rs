@@ -7,7 +7,8 @@ use domain::{LoginDelay, MailError, OnDelete, Settings, SignIn};
 use proto_pop3::{AuthStart, Exposure, PasswordAttempt, ResponseCode};
 use proto_sasl::{Lookup, Protocol};
 use service_session::{
-    Attempt, Happening, Outcome, Overheard, Refused, Transport, happened, overhear_password, sign_in_with_password,
+    Attempt, Happening, Outcome, Overheard, Refused, Transport, begin_use, happened, overhear_password,
+    sign_in_with_password,
 };
 use std::error::Error;
 use std::sync::Arc;
@@ -94,10 +95,13 @@ async fn open<S: Transport>(session: &mut Session<S>, signed_in: SignIn, mechani
     match maildrop(session, &signed_in).await {
         Ok((opened, settings)) => {
             let count = opened.maildrop.count();
-            let tls = session.tls().map_or("no TLS", |t| t.version);
-            let detail = format!("{tls}, {mechanism}, {count} messages");
+            let tls = session.tls();
+            let version = tls.as_ref().map_or("no TLS", |tls| tls.version);
+            let detail = format!("{version}, {mechanism}, {count} messages");
             let name = signed_in.address.to_string();
             happened(Happening { who: Some(&name), service: "POP3", what: "signed in", detail: &detail });
+            let in_use = begin_use(&session.service.shared, &session.caller(), mechanism, tls.as_ref(), &signed_in);
+            session.in_use = Some(Box::new(in_use));
             session.signed_in = Some(opened);
             if session.service.shared.directory.login_delay_longest().await.is_ok_and(|l| l != LoginDelay::NONE) {
                 let delay = settings.login_delay.get();

@@ -3,7 +3,7 @@
 use crate::dispatch::dispatch;
 use crate::login;
 use crate::maildrop::Maildrop;
-use domain::{Account, LoginDelay, OnDelete};
+use domain::{Account, InUse, LoginDelay, OnDelete};
 use net::{Peer, ShutdownToken, Ticket, TlsInfo};
 use proto_pop3::{Connection, Event, Mechanism, Policy, Rule, Tls};
 use proto_sasl::{Protocol, Verdict};
@@ -44,6 +44,8 @@ pub(crate) struct Session<S> {
     /// A sign-in that was refused in clear, of which more may come.
     pub(crate) overheard: Option<Overheard>,
     pub(crate) signed_in: Option<SignedIn>,
+    /// Counts as a use of the password while the session lasts.
+    pub(crate) in_use: Option<Box<InUse>>,
     shutdown: ShutdownToken,
 }
 
@@ -55,7 +57,8 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
     let machine = Connection::new(Arc::clone(&service.options), policy, now());
     let wire = Some(Wire::new(stream));
     let (attempt, overheard, signed_in) = (None, None, None);
-    let mut session = Session { service, machine, wire, peer, ticket, attempt, overheard, signed_in, shutdown };
+    let mut session =
+        Session { service, machine, wire, peer, ticket, attempt, overheard, signed_in, in_use: None, shutdown };
     let served = async {
         session.announce().await;
         let served = session.serve().await;

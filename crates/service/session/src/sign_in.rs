@@ -1,7 +1,7 @@
 //! The sign-in: a SASL exchange (or a protocol's own password command) on one side, the directory on the other.
 
 use crate::Shared;
-use domain::{Origin, Proof, SignIn, SignInError};
+use domain::{InUse, Origin, Proof, SignIn, SignInError};
 use net::TlsInfo;
 use proto_sasl::{
     Begin, ChannelBindings, Circumstances, Exchange, Failure, Mechanism, NONCE_OCTETS, Need, Policy, Protocol, Step,
@@ -193,6 +193,17 @@ async fn sign_in(shared: &Shared, origin: &Origin<'_>, name: &str, proof: Proof<
         Ok(signed_in) => Outcome::SignedIn(signed_in),
         Err(error) => Outcome::Refused(error.into()),
     }
+}
+
+/// From now on somebody's session is open: their password is in use.
+pub fn begin_use(
+    shared: &Shared,
+    caller: &Caller,
+    mechanism: &str,
+    tls: Option<&TlsInfo>,
+    signed_in: &SignIn,
+) -> InUse {
+    shared.directory.begin_use(signed_in, &caller.origin(mechanism), tls.map(|tls| tls.version))
 }
 
 /// A sign-in by a protocol's own password command.

@@ -4,7 +4,7 @@ use crate::session::Session;
 use crate::status;
 use proto_sasl::Lookup;
 use proto_smtp::{AuthStart, Exposure, Reply};
-use service_session::{Attempt, Happening, Outcome, Overheard, Refused, Transport, happened};
+use service_session::{Attempt, Happening, Outcome, Overheard, Refused, Transport, begin_use, happened};
 use types::Secret;
 
 /// AUTH.
@@ -65,10 +65,12 @@ fn settle<S: Transport>(session: &mut Session<S>, outcome: Outcome) {
     if session.ticket.signed_in(signed_in.account).is_err() {
         return session.machine.refuse(&Reply::new(454, 7, 0, "Too many connections of this account"));
     }
-    let tls = session.tls_info().map_or("no TLS", |t| t.version);
-    let detail = format!("{tls}, {mechanism}");
+    let tls = session.tls_info();
+    let detail = format!("{}, {mechanism}", tls.as_ref().map_or("no TLS", |tls| tls.version));
     let name = signed_in.address.to_string();
     happened(Happening { who: Some(&name), service: "SMTP", what: "signed in", detail: &detail });
+    let in_use = begin_use(&session.service.shared, &session.caller(), mechanism, tls.as_ref(), &signed_in);
+    session.in_use = Some(Box::new(in_use));
     session.signed_in = Some(signed_in);
     session.machine.accept();
 }

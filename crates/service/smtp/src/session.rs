@@ -2,7 +2,7 @@
 
 use crate::envelope::Transaction;
 use crate::{envelope, login, message};
-use domain::{Delivery, SignIn};
+use domain::{Delivery, InUse, SignIn};
 use net::{Peer, ShutdownToken, Ticket, TlsInfo};
 use proto_sasl::{Protocol, Verdict};
 use proto_smtp::{Event, Hello, MailNeeds, Mechanism, Policy, Reply, Role, Rule, Server, Tls};
@@ -36,6 +36,8 @@ pub(crate) struct Session<S> {
     /// A sign-in that was refused in clear, of which more may come.
     pub(crate) overheard: Option<Overheard>,
     pub(crate) signed_in: Option<SignIn>,
+    /// Counts as a use of the password while the session lasts.
+    pub(crate) in_use: Option<Box<InUse>>,
     // Boxed: most of a connection's life there is none.
     pub(crate) transaction: Option<Box<Transaction>>,
     shutdown: ShutdownToken,
@@ -59,6 +61,7 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
         attempt: None,
         overheard: None,
         signed_in: None,
+        in_use: None,
         transaction: None,
         shutdown,
     };
@@ -237,7 +240,7 @@ impl<S: Transport> Session<S> {
         self.wire = Some(Wire::new(stream));
         // RFC 3207 §4.2: nothing that was said before counts any more.
         (self.hello, self.attempt, self.overheard) = (None, None, None);
-        (self.signed_in, self.transaction) = (None, None);
+        (self.signed_in, self.in_use, self.transaction) = (None, None, None);
         let policy = machine_policy(&self.service, self.tls_info().as_ref());
         self.machine.tls_started(policy, now());
         Ok(())

@@ -15,7 +15,12 @@ pub(crate) fn run<S: Transport>(session: &mut Session<S>, id: &Id) -> Status {
     };
     if let Some(name) = field("name") {
         let program = format!("{name} {}", field("version").unwrap_or_default());
-        session.program = Some(program.trim_end().chars().take(PROGRAM_MAX).collect());
+        let program: Box<str> = program.trim_end().chars().take(PROGRAM_MAX).collect();
+        // Many say it only after the sign-in.
+        if let Some(signed_in) = &mut session.account {
+            signed_in.in_use.set_program(&program);
+        }
+        session.program = Some(program);
     }
     session.machine.send(&Response::Id(&[("name", Some("Postamt")), ("version", Some(env!("CARGO_PKG_VERSION")))]));
     Status::ok("ID completed")
