@@ -223,4 +223,6 @@ fn protocol_name(protocol: MailProtocol) -> &'static str {
 }
 
 #[cfg(test)]
+mod session_tests;
+#[cfg(test)]
 mod tests;
