@@ -1,10 +1,11 @@
-//! What becomes of sessions whose account is removed under them, and of those who come after it.
+//! What becomes of sessions whose account or password goes under them, and of those who come after it.
 
 #![expect(clippy::unwrap_used, reason = "tests: a panic is their verdict")]
 
 use base64::Engine as _;
 use domain::{
-    Delivery, DeliveryOptions, Directory, Mail, MailOptions, PasswordOptions, Queue, QueueOptions, Refusal, Traces,
+    Delivery, DeliveryOptions, Directory, Mail, MailOptions, NewAppPassword, PasswordOptions, Queue, QueueOptions,
+    Refusal, Traces,
 };
 use net::{Admission, ConnectionLimits, Peer, ShutdownToken};
 use proto_smtp::Role;
@@ -12,7 +13,7 @@ use service_session::{Arrival, Piped, Shared};
 use std::sync::Arc;
 use store_kv::{Engine, Memory};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream};
-use types::{AccountId, Address, DomainName, ManualClock, Secret, Timestamp};
+use types::{AccountId, Address, DomainName, ManualClock, Protocols, Secret, Timestamp};
 
 const ANNA: &str = "anna@example.test";
 
@@ -39,11 +40,8 @@ impl Client {
         }
     }
 
-    /// Says a line and reads to the end of the connection.
-    async fn last(mut self, line: &str) -> String {
-        if !line.is_empty() {
-            self.0.get_mut().write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
-        }
+    /// Reads to the end of the connection.
+    async fn last(mut self) -> String {
         let mut heard = String::new();
         self.0.read_to_string(&mut heard).await.unwrap();
         heard
@@ -129,11 +127,11 @@ async fn open_sessions_of_a_removed_account_end_and_new_ones_are_refused() {
     submission.ask(&format!("MAIL FROM:<{ANNA}>"), "250").await;
 
     server.remove().await;
-    assert!(idle.last("").await.starts_with("* BYE"), "at once");
-    assert_eq!(selected.last("c NOOP").await, "* BYE The account was removed\r\n");
-    assert_eq!(unselected.last("b CREATE late").await, "* BYE The account was removed\r\n");
-    assert_eq!(pop3.last("STAT").await, "-ERR The account was removed\r\n");
-    assert_eq!(submission.last("RCPT TO:<x@far.example>").await, "421 4.7.0 The account was removed\r\n");
+    assert!(idle.last().await.starts_with("* BYE"), "at once");
+    assert_eq!(selected.last().await, "* BYE The account was removed\r\n");
+    assert_eq!(unselected.last().await, "* BYE The account was removed\r\n");
+    assert_eq!(pop3.last().await, "");
+    assert_eq!(submission.last().await, "421 4.7.0 The account was removed\r\n");
 
     server.imap().await.ask(&format!("a LOGIN {ANNA} tinte"), "a NO [AUTHENTICATIONFAILED]").await;
     let mut pop3 = server.pop3().await;
@@ -145,4 +143,40 @@ async fn open_sessions_of_a_removed_account_end_and_new_ones_are_refused() {
     let prefix = store_kv::account_prefix(server.anna);
     let rows = server.engine.scan(&store_kv::Scan::prefix(&prefix)).await.unwrap().rows;
     assert_eq!(rows.len(), 1, "nothing is left but the account's counters");
+}
+
+#[tokio::test]
+async fn a_password_that_is_changed_or_removed_ends_its_sessions_and_no_others() {
+    let server = Server::start().await;
+    let (directory, anna) = (&server.shared.directory, Address::parse(ANNA).unwrap());
+    let new = NewAppPassword { name: "phone".into(), scope: Protocols::ALL, expires: None };
+    let phone = directory.app_password_add(&anna, new).await.unwrap();
+    let plain = |password: &str| base64::engine::general_purpose::STANDARD.encode(format!("\0{ANNA}\0{password}"));
+    let sign_in = async |password: &str| {
+        let (mut imap, mut pop3, mut submission) =
+            (server.imap().await, server.pop3().await, server.submission().await);
+        imap.ask(&format!("a LOGIN {ANNA} {password}"), "a OK").await;
+        imap.ask("b SELECT INBOX", "b OK").await;
+        imap.ask("c IDLE", "+").await;
+        pop3.ask(&format!("USER {ANNA}"), "+OK").await;
+        pop3.ask(&format!("PASS {password}"), "+OK").await;
+        submission.ask(&format!("AUTH PLAIN {}", plain(password)), "235").await;
+        (imap, pop3, submission)
+    };
+    let (imap, pop3, submission) = sign_in("tinte").await;
+    let (mut app_imap, mut app_pop3, mut app_submission) = sign_in(phone.password.expose()).await;
+
+    directory.password_set(&anna, &Secret::new("feder".to_owned())).await.unwrap();
+    assert_eq!(imap.last().await, "* BYE The password was changed, sign in again\r\n");
+    assert_eq!(pop3.last().await, "");
+    assert_eq!(submission.last().await, "421 4.7.0 The password was changed, sign in again\r\n");
+    app_imap.ask("DONE", "c OK").await;
+    app_imap.ask("d IDLE", "+").await;
+    app_pop3.ask("NOOP", "+OK").await;
+    app_submission.ask("NOOP", "250").await;
+
+    directory.app_password_remove(&anna, phone.credential).await.unwrap();
+    assert!(app_imap.last().await.ends_with("* BYE The password was changed, sign in again\r\n"));
+    assert_eq!(app_pop3.last().await, "");
+    assert_eq!(app_submission.last().await, "421 4.7.0 The password was changed, sign in again\r\n");
 }

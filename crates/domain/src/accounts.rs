@@ -253,6 +253,8 @@ fn random<const N: usize>() -> Result<[u8; N], DirectoryError> {
 }
 
 #[cfg(test)]
+mod exposure_tests;
+#[cfg(test)]
 mod sharing_tests;
 #[cfg(test)]
 mod tests;

@@ -174,12 +174,29 @@ pub(crate) enum Domain {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Password {
-    /// Sets a mailbox's password
+    /// Sets a mailbox's main password; sessions that the old one opened end
     Set {
         address: String,
         #[command(flatten)]
         password: NewPassword,
     },
+    /// Makes a password for one device or program; it is shown once
+    Add {
+        address: String,
+        /// What it is for, such as "Anna's phone"
+        #[arg(long)]
+        name: String,
+        /// What it signs in to: imap, pop3, smtp, with commas between them; otherwise all
+        #[arg(long = "for", value_name = "PROTOCOLS")]
+        scope: Option<String>,
+        /// After which time it ends, such as 90d; otherwise never
+        #[arg(long)]
+        expires: Option<String>,
+    },
+    /// A mailbox's passwords, without the secrets
+    List { address: String },
+    /// Removes one for a device, by its name or number; sessions that it opened end
+    Remove { address: String, password: String },
 }
 
 #[derive(Debug, Subcommand)]

@@ -78,6 +78,12 @@ fn render(core: &Core, network: &net::Server) -> String {
             counters.handshakes_failed.load(Ordering::Relaxed),
         ),
         ("panics_total", "counter", "Connections ended by a defect", counters.panics.load(Ordering::Relaxed)),
+        (
+            "passwords_exposed_total",
+            "counter",
+            "Right passwords that came in clear and were burnt or reported",
+            core.shared.directory.exposed_count(),
+        ),
         ("store_commits_total", "counter", "Batches made durable", stats.commits),
         ("store_conflicts_total", "counter", "Batches refused by a precondition", stats.conflicts),
         ("store_syncs_total", "counter", "Syncs of the log", stats.syncs),

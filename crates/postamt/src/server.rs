@@ -80,6 +80,7 @@ impl Server {
         if drained.dropped > 0 {
             tracing::warn!(connections = drained.dropped, "connections were dropped at the stop");
         }
+        self.core.shared.directory.settled(None).await;
         self.background.stop(&self.core).await;
         if let Err(error) = self.engine.close().await {
             tracing::error!(error = &error as &dyn std::error::Error, "the store did not close cleanly");

@@ -5,6 +5,8 @@
 
 mod codec;
 
+#[cfg(test)]
+pub(super) use codec::row_of_format_one;
 pub(super) use codec::{put_exposed, read_exposed};
 
 use super::{Argon2Cost, Exposed};

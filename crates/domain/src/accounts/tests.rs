@@ -29,6 +29,25 @@ impl Place {
     pub(super) fn reopened(self) -> Self {
         open(self.engine.reopen())
     }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// The row of somebody's passwords.
+    pub(super) async fn row(&self, account: AccountId) -> Option<bytes::Bytes> {
+        self.engine.get(&keys::credential(account)).await.unwrap()
+    }
+
+    /// All rows of the directory.
+    pub(super) async fn all_rows(&self) -> Vec<store_kv::Row> {
+        let prefix = store_kv::account_prefix(keys::DIRECTORY);
+        self.engine.scan(&store_kv::Scan::prefix(&prefix)).await.unwrap().rows
+    }
 }
 
 /// What `account_add` makes of the password `tinte`.

@@ -3,7 +3,7 @@
 use super::password_input;
 use crate::cli::{Account, Alias, Command, Common, Domain, Password, Queue, Quota, Store, Switch};
 use crate::config;
-use crate::config::units::parse_size;
+use crate::config::units::{parse_size, parse_span};
 use crate::control::{self, Request};
 use crate::print::say;
 use anyhow::{Context as _, bail};
@@ -57,6 +57,12 @@ fn request(command: Command) -> anyhow::Result<Request> {
         Command::Password(Password::Set { address, password }) => {
             Request::PasswordSet { address, password: password_input::read(&password)? }
         }
+        Command::Password(Password::Add { address, name, scope, expires }) => {
+            let seconds = expires.as_deref().map(span).transpose()?;
+            Request::PasswordAdd { address, name, scope, seconds }
+        }
+        Command::Password(Password::List { address }) => Request::PasswordList { address },
+        Command::Password(Password::Remove { address, password }) => Request::PasswordRemove { address, password },
         Command::Quota(Quota::Set { address, limit }) => Request::QuotaSet { address, octets: quota(&limit)? },
         Command::Queue(queue) => match queue {
             Queue::List => Request::QueueList,
@@ -81,6 +87,11 @@ fn request(command: Command) -> anyhow::Result<Request> {
             bail!("this command needs no server")
         }
     })
+}
+
+fn span(text: &str) -> anyhow::Result<u64> {
+    let span = parse_span(text).with_context(|| format!("`{text}` is no time; write for example 90d or 12h"))?;
+    Ok(span.as_secs())
 }
 
 fn quota(limit: &str) -> anyhow::Result<Option<u64>> {

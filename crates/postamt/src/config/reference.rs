@@ -209,6 +209,22 @@ const SECTIONS: &[Section] = &[
         )],
     },
     Section {
+        name: "passwords",
+        about: "What becomes of passwords, where neither an account nor its domain says otherwise (`postamt account set`, \
+                `postamt domain set`).",
+        settings: &[
+            setting(
+                "on-cleartext",
+                Value("\"grace\""),
+                "\"burn\"",
+                "What becomes of a main password that came in clear, so that whoever listened knows it: `burn` (locked at \
+                 once), `grace` (locked after the time of `grace`, unless it was changed), `warn` (its owner is only told). \
+                 App passwords are locked at once.",
+            ),
+            setting("grace", Value("\"3d\""), "\"12h\"", "How long it is still good with `grace`."),
+        ],
+    },
+    Section {
         name: "imap",
         about: "What IMAP offers.",
         settings: &[

@@ -27,6 +27,8 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) mail: Mail,
     #[serde(default)]
+    pub(crate) passwords: Passwords,
+    #[serde(default)]
     pub(crate) imap: Imap,
     #[serde(default)]
     pub(crate) pop3: Pop3,
@@ -247,6 +249,31 @@ pub(crate) struct Mail {
 impl Default for Mail {
     fn default() -> Self {
         Self { retention: Span(Duration::from_hours(30 * 24)) }
+    }
+}
+
+/// What becomes of passwords.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Passwords {
+    /// What becomes of a main password that came in clear, where neither account nor domain says otherwise.
+    pub(crate) on_cleartext: OnCleartext,
+    /// How long it is good after that with `grace`.
+    pub(crate) grace: Span,
+}
+
+/// See [`domain::OnCleartext`].
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum OnCleartext {
+    Burn,
+    Grace,
+    Warn,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self { on_cleartext: OnCleartext::Grace, grace: Span(Duration::from_hours(3 * 24)) }
     }
 }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod certificates;
 mod failures;
+mod passwords;
 mod queue;
 mod settings;
 mod store;
@@ -48,6 +49,11 @@ impl Handler {
             Request::AccountSet { address, settings } => self.account_set(&address, &settings).await,
             Request::QuotaSet { address, octets } => self.quota_set(&address, octets).await,
             Request::PasswordSet { address, password } => self.password_set(&address, password).await,
+            Request::PasswordAdd { address, name, scope, seconds } => {
+                self.password_add(&address, name, scope.as_deref(), seconds).await
+            }
+            Request::PasswordList { address } => self.password_list(&address).await,
+            Request::PasswordRemove { address, password } => self.password_remove(&address, &password).await,
             Request::AliasList => self.alias_list().await,
             Request::AliasAdd { alias, to } => self.alias_add(&alias, &to).await,
             Request::AliasRemove { alias } => self.alias_remove(&alias).await,

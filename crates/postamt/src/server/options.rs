@@ -1,7 +1,7 @@
 //! What a server is started with: the configuration file's values in the owners' types.
 
 use crate::config::Config;
-use crate::config::schema::{Imap, Language, Listen as ListenConfig, OnDelete, Tls, host_and_port};
+use crate::config::schema::{Imap, Language, Listen as ListenConfig, OnCleartext, OnDelete, Tls, host_and_port};
 use anyhow::Context as _;
 use domain::{LoginDelay, MailOptions, Notices, PasswordOptions, QueueOptions, Schedule, Settings};
 use net::{CertificateFiles, ConnectionLimits, Endpoint, Resolver};
@@ -100,7 +100,11 @@ impl Options {
             mail: MailOptions { retention: config.mail.retention.0, message_max, ..MailOptions::default() },
             unauthenticate: if config.imap.unauthenticate { Unauthenticate::Offered } else { Unauthenticate::Withheld },
             message_limit: message_limit(&config.imap),
-            passwords: PasswordOptions { settings: settings(config), ..PasswordOptions::default() },
+            passwords: PasswordOptions {
+                settings: settings(config),
+                grace: config.passwords.grace.0,
+                ..PasswordOptions::default()
+            },
             queue: queue(config),
             exit: exit(config)?,
             letters: letters(config),
@@ -146,7 +150,12 @@ fn settings(config: &Config) -> Settings {
         Some(Language::En) | None => domain::Language::En,
     };
     let notices = if config.server.notices { Notices::On } else { Notices::Off };
-    Settings { on_delete, login_delay, language, notices, ..Settings::default() }
+    let on_cleartext = match config.passwords.on_cleartext {
+        OnCleartext::Burn => domain::OnCleartext::Burn,
+        OnCleartext::Grace => domain::OnCleartext::Grace,
+        OnCleartext::Warn => domain::OnCleartext::Warn,
+    };
+    Settings { on_delete, login_delay, language, notices, on_cleartext, ..Settings::default() }
 }
 
 fn queue(config: &Config) -> QueueOptions {

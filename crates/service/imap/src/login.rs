@@ -9,10 +9,17 @@ use proto_imap::connection::{LoginPolicy, Tag};
 use proto_imap::{Code, Policy, Status};
 use proto_sasl::{Lookup, Protocol};
 use service_session::{
-    Attempt, Ending, Happening, Outcome, Overheard, Refused, Shared, Transport, begin_use, happened, overhear_password,
-    sign_in_with_password,
+    Attempt, Caller, Ending, Happening, Outcome, Overheard, Refused, Revocation, Shared, Transport, begin_use,
+    happened, overhear_password, sign_in_with_password,
 };
-use types::Secret;
+use types::{MailProtocol, Secret};
+
+impl<S: Transport> Session<S> {
+    /// Who wants to sign in.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller { peer: self.peer.ip(), protocol: MailProtocol::Imap, program: self.program.clone() }
+    }
+}
 
 /// Fills the machine's policy from the one table.
 pub(crate) fn machine_policy(shared: &Shared, tls: Option<&TlsInfo>) -> Policy {
@@ -122,8 +129,23 @@ fn not_offered() -> Status {
     Status::no(Code::Cannot, "This mechanism is not offered")
 }
 
+/// Waits until it is time to look whether the session may go on; for ever before the sign-in.
+pub(crate) async fn moved(signed_in: Option<&mut SignedIn>) {
+    match signed_in {
+        Some(signed_in) => signed_in.revocation.moved().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Ends the session if its account or its password are no more, whatever it waits for; true if it did.
+pub(crate) async fn look<S: Transport>(session: &mut Session<S>) -> bool {
+    let Some(signed_in) = &session.account else { return false };
+    let ending = session.service.shared.ending(signed_in.account.id(), signed_in.credential).await;
+    ending.map(|ending| end(session, ending)).is_some()
+}
+
 /// Says why a session that signed in ends.
-pub(crate) fn end<S: Transport>(session: &mut Session<S>, ending: Ending) {
+fn end<S: Transport>(session: &mut Session<S>, ending: Ending) {
     match ending {
         Ending::AccountRemoved => session.machine.bye(None, "The account was removed"),
         Ending::PasswordReplaced => session.machine.bye(None, "The password was changed, sign in again"),
@@ -145,7 +167,9 @@ async fn open<S: Transport>(session: &mut Session<S>, signed_in: SignIn, mechani
     let name = signed_in.address.to_string();
     happened(Happening { who: Some(&name), service: "IMAP", what: "signed in", detail: &detail });
     let in_use = begin_use(&session.service.shared, &session.caller(), mechanism, tls.as_ref(), &signed_in);
-    session.account = Some(SignedIn { name, account, credential: signed_in.credential, in_use: Box::new(in_use) });
+    let revocation = Revocation::of(&session.service.shared, signed_in.account);
+    let (credential, in_use) = (signed_in.credential, Box::new(in_use));
+    session.account = Some(SignedIn { name, account, credential, in_use, revocation });
     session.machine.authenticated();
     Status::ok("Signed in").with_code(Code::Capability(session.machine.capabilities()))
 }

@@ -15,13 +15,13 @@ use proto_imap::command::Extension;
 use proto_imap::connection::Tag;
 use proto_imap::view::{EXPUNGES_HELD_MAX, Expunges, UpdateForm};
 use proto_imap::{Code, Connection, Event, Limits, MessageLimit, Response, Status};
-use service_session::{Arrival, Attempt, BrokenDeflate, Caller, OUTPUT_HIGH, Overheard, Shared, Transport, Wire};
+use service_session::{Arrival, Attempt, BrokenDeflate, OUTPUT_HIGH, Overheard, Revocation, Shared, Transport, Wire};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument as _, debug, debug_span};
-use types::{CredentialRef, MailProtocol, Secret, UidSet};
+use types::{CredentialRef, Secret, UidSet};
 
 /// What the sessions of a listener do.
 #[derive(Clone, Debug)]
@@ -68,6 +68,7 @@ pub(crate) struct SignedIn {
     pub(crate) credential: CredentialRef,
     /// Counts as a use of the password.
     pub(crate) in_use: Box<InUse>,
+    pub(crate) revocation: Revocation,
 }
 
 pub(crate) struct Session<S> {
@@ -75,7 +76,7 @@ pub(crate) struct Session<S> {
     pub(crate) machine: Connection,
     /// `None` only while it is turned into a TLS one.
     pub(crate) wire: Option<Wire<S>>,
-    peer: Peer,
+    pub(crate) peer: Peer,
     pub(crate) ticket: Ticket,
     // Boxed, like what else is there for a short while.
     pub(crate) attempt: Option<Box<(Tag, Attempt)>>,
@@ -149,11 +150,6 @@ impl<S: Transport> Session<S> {
     /// What TLS was agreed.
     pub(crate) fn tls(&self) -> Option<TlsInfo> {
         self.wire.as_ref().and_then(|wire| wire.stream().tls())
-    }
-
-    /// Who wants to sign in.
-    pub(crate) fn caller(&self) -> Caller {
-        Caller { peer: self.peer.ip(), protocol: MailProtocol::Imap, program: self.program.clone() }
     }
 
     /// Whose account it is; the machine hands out no such command before the sign-in.
@@ -310,10 +306,7 @@ impl<S: Transport> Session<S> {
     }
 
     async fn handle(&mut self, event: Event) -> io::Result<()> {
-        if let (Event::Command { .. } | Event::AppendStart { .. }, Some(signed_in)) = (&event, &self.account)
-            && let Some(ending) = self.service.shared.ending(signed_in.account.id(), signed_in.credential).await
-        {
-            login::end(self, ending);
+        if matches!(event, Event::Command { .. } | Event::AppendStart { .. }) && login::look(self).await {
             return Ok(());
         }
         if matches!(event, Event::Command { .. } | Event::AppendStart { .. } | Event::IdleDone)
@@ -370,8 +363,18 @@ impl<S: Transport> Session<S> {
     /// Waits for bytes, news, the deadline or the shutdown; false when it is over.
     async fn wait(&mut self) -> io::Result<bool> {
         let deadline = self.machine.next_deadline().and_then(|deadline| self.started.checked_add(deadline));
-        let Self { machine, wire: Some(wire), shutdown, selected, idling, notify, annotation_news, appending, .. } =
-            self
+        let Self {
+            machine,
+            wire: Some(wire),
+            shutdown,
+            selected,
+            idling,
+            notify,
+            annotation_news,
+            appending,
+            account,
+            ..
+        } = self
         else {
             return Ok(false);
         };
@@ -420,6 +423,9 @@ impl<S: Transport> Session<S> {
                 if self.look_at_rights().await {
                     Box::pin(self.tell_unasked()).await?;
                 }
+            }
+            () = login::moved(account.as_mut()) => {
+                login::look(self).await;
             }
             () = of_annotations => self.tell_annotations_now().await,
             () = timer => self.machine.handle_timeout(self.started.elapsed()),

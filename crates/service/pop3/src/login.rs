@@ -7,7 +7,7 @@ use domain::{LoginDelay, MailError, OnDelete, Settings, SignIn};
 use proto_pop3::{AuthStart, Exposure, PasswordAttempt, ResponseCode};
 use proto_sasl::{Lookup, Protocol};
 use service_session::{
-    Attempt, Happening, Outcome, Overheard, Refused, Transport, begin_use, happened, overhear_password,
+    Attempt, Happening, Outcome, Overheard, Refused, Revocation, Transport, begin_use, happened, overhear_password,
     sign_in_with_password,
 };
 use std::error::Error;
@@ -150,5 +150,7 @@ async fn open_inbox<S: Transport>(
     let snapshot = account.open(inbox).await?.current();
     // Whatever the policy is now: what was hidden once is not downloaded again.
     let maildrop = Maildrop::open(snapshot, &account.hidden_from_pop3(inbox).await?);
-    Ok(SignedIn { name: signed_in.address.to_string(), account, credential: signed_in.credential, on_delete, maildrop })
+    let revocation = Revocation::of(&session.service.shared, signed_in.account);
+    let (name, credential) = (signed_in.address.to_string(), signed_in.credential);
+    Ok(SignedIn { name, account, credential, revocation, on_delete, maildrop })
 }

@@ -7,7 +7,7 @@ use domain::{Account, InUse, LoginDelay, OnDelete};
 use net::{Peer, ShutdownToken, Ticket, TlsInfo};
 use proto_pop3::{Connection, Event, Mechanism, Policy, Rule, Tls};
 use proto_sasl::{Protocol, Verdict};
-use service_session::{Arrival, Attempt, Caller, Ending, Overheard, Shared, Transport, Wire, now};
+use service_session::{Arrival, Attempt, Caller, Ending, Overheard, Revocation, Shared, Transport, Wire, now};
 use std::io;
 use std::sync::Arc;
 use tokio::time::sleep_until;
@@ -28,6 +28,7 @@ pub(crate) struct SignedIn {
     pub(crate) name: String,
     pub(crate) account: Account,
     pub(crate) credential: CredentialRef,
+    pub(crate) revocation: Revocation,
     /// What QUIT does.
     pub(crate) on_delete: OnDelete,
     pub(crate) maildrop: Maildrop,
@@ -198,10 +199,16 @@ impl<S: Transport> Session<S> {
     /// Waits for bytes, for the deadline or for the shutdown; false when it is over.
     async fn wait(&mut self) -> io::Result<bool> {
         let deadline = self.machine.next_deadline();
-        let Self { machine, wire: Some(wire), shutdown, .. } = self else { return Ok(false) };
+        let Self { machine, wire: Some(wire), shutdown, signed_in, .. } = self else { return Ok(false) };
         let timer = async {
             match deadline {
                 Some(deadline) => sleep_until(deadline.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let moved = async {
+            match signed_in {
+                Some(signed_in) => signed_in.revocation.moved().await,
                 None => std::future::pending().await,
             }
         };
@@ -211,6 +218,8 @@ impl<S: Transport> Session<S> {
                 self.machine.handle_timeout(now());
                 Ok(true)
             }
+            // Nothing can be said to a client that has not asked (RFC 1939 §3).
+            () = moved => Ok(self.ending().await.is_none()),
             // Nothing is deleted without QUIT (RFC 1939 §3), so an end between commands is harmless.
             () = shutdown.requested() => Ok(false),
         }

@@ -3,6 +3,7 @@
 use domain::{Directory, Mail, Standing};
 use net::{Connection, Peer, ShutdownToken, Stream, Ticket, TlsServer};
 use std::sync::Arc;
+use tokio::sync::watch;
 use types::{AccountId, Clock, CredentialRef, DomainName};
 
 /// The server behind the sessions. Cheap to clone.
@@ -28,6 +29,26 @@ impl Shared {
             Ok(Standing::AccountRemoved) => Some(Ending::AccountRemoved),
             Ok(Standing::PasswordReplaced) => Some(Ending::PasswordReplaced),
             Ok(Standing::Good) | Err(_) => None,
+        }
+    }
+}
+
+/// Tells a session to look whether it may go on.
+#[derive(Debug)]
+pub struct Revocation(watch::Receiver<u64>);
+
+impl Revocation {
+    /// For a session that has just signed in. Tells it to look once at its start too: something may have happened between.
+    pub fn of(shared: &Shared, account: AccountId) -> Self {
+        let mut changes = shared.directory.revocations(account);
+        changes.mark_changed();
+        Self(changes)
+    }
+
+    /// Waits until it is time to look. Can be dropped while it waits.
+    pub async fn moved(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
         }
     }
 }

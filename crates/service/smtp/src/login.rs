@@ -4,7 +4,7 @@ use crate::session::Session;
 use crate::status;
 use proto_sasl::Lookup;
 use proto_smtp::{AuthStart, Exposure, Reply};
-use service_session::{Attempt, Happening, Outcome, Overheard, Refused, Transport, begin_use, happened};
+use service_session::{Attempt, Happening, Outcome, Overheard, Refused, Revocation, Transport, begin_use, happened};
 use types::Secret;
 
 /// AUTH.
@@ -71,6 +71,7 @@ fn settle<S: Transport>(session: &mut Session<S>, outcome: Outcome) {
     happened(Happening { who: Some(&name), service: "SMTP", what: "signed in", detail: &detail });
     let in_use = begin_use(&session.service.shared, &session.caller(), mechanism, tls.as_ref(), &signed_in);
     session.in_use = Some(Box::new(in_use));
+    session.revocation = Some(Revocation::of(&session.service.shared, signed_in.account));
     session.signed_in = Some(signed_in);
     session.machine.accept();
 }

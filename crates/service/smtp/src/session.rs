@@ -6,7 +6,7 @@ use domain::{Delivery, InUse, SignIn};
 use net::{Peer, ShutdownToken, Ticket, TlsInfo};
 use proto_sasl::{Protocol, Verdict};
 use proto_smtp::{Event, Hello, MailNeeds, Mechanism, Policy, Reply, Role, Rule, Server, Tls};
-use service_session::{Arrival, Attempt, Caller, Ending, Overheard, Shared, Transport, Wire, now};
+use service_session::{Arrival, Attempt, Caller, Ending, Overheard, Revocation, Shared, Transport, Wire, now};
 use std::io;
 use std::sync::Arc;
 use tokio::time::sleep_until;
@@ -38,6 +38,7 @@ pub(crate) struct Session<S> {
     pub(crate) signed_in: Option<SignIn>,
     /// Counts as a use of the password while the session lasts.
     pub(crate) in_use: Option<Box<InUse>>,
+    pub(crate) revocation: Option<Revocation>,
     // Boxed: most of a connection's life there is none.
     pub(crate) transaction: Option<Box<Transaction>>,
     shutdown: ShutdownToken,
@@ -62,6 +63,7 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
         overheard: None,
         signed_in: None,
         in_use: None,
+        revocation: None,
         transaction: None,
         shutdown,
     };
@@ -208,12 +210,18 @@ impl<S: Transport> Session<S> {
     /// Waits for bytes, for the deadline or for the shutdown.
     async fn wait(&mut self) -> io::Result<()> {
         let deadline = self.machine.next_deadline();
-        let Self { machine, wire: Some(wire), shutdown, .. } = self else {
+        let Self { machine, wire: Some(wire), shutdown, revocation, .. } = self else {
             return Err(io::ErrorKind::NotConnected.into());
         };
         let timer = async {
             match deadline {
                 Some(deadline) => sleep_until(deadline.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let moved = async {
+            match revocation {
+                Some(revocation) => revocation.moved().await,
                 None => std::future::pending().await,
             }
         };
@@ -224,6 +232,13 @@ impl<S: Transport> Session<S> {
                 }
             }
             () = timer => self.machine.handle_timeout(now()),
+            () = moved => {
+                if let Some(signed_in) = &self.signed_in
+                    && let Some(ending) = self.service.shared.ending(signed_in.account, signed_in.credential).await
+                {
+                    self.end(ending);
+                }
+            }
             // A transaction that is not whole was not acknowledged: the client tries again elsewhere or later.
             () = shutdown.requested() => {
                 self.machine.shut_down(&Reply::new(421, 3, 2, "The server stops, come back soon"));
@@ -241,6 +256,7 @@ impl<S: Transport> Session<S> {
         // RFC 3207 §4.2: nothing that was said before counts any more.
         (self.hello, self.attempt, self.overheard) = (None, None, None);
         (self.signed_in, self.in_use, self.transaction) = (None, None, None);
+        self.revocation = None;
         let policy = machine_policy(&self.service, self.tls_info().as_ref());
         self.machine.tls_started(policy, now());
         Ok(())

@@ -188,3 +188,5 @@ pub(in crate::accounts) fn read_exposed(row: &mut RowReader<'_>) -> Option<Expos
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(in crate::accounts) use tests::row_of_format_one;

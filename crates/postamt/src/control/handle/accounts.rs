@@ -62,6 +62,7 @@ impl Handler {
             fields.insert("sessions".into(), json!(sessions));
             fields.insert("operator".into(), json!(info.marks.admin));
             fields.insert("shared".into(), json!(info.marks.shared));
+            fields.insert("passwords".into(), self.password_list(text).await?);
             fields.insert("settings".into(), self.account_settings(text).await?);
             let devices = self.devices(info.account, &info.address).await;
             let (devices, note) = devices.map_err(|e| of_directory(&format!("cannot show {text}"), &e))?;
@@ -99,12 +100,6 @@ impl Handler {
         let set = self.core.shared.directory.quota_set(&address(text)?, octets.map(Octets)).await;
         set.map_err(|e| of_directory(&format!("cannot set the quota of {text}"), &e))?;
         Ok(json!({"address": text, "quota": octets}))
-    }
-
-    pub(super) async fn password_set(&self, text: &str, password: String) -> Answer {
-        let set = self.core.shared.directory.password_set(&address(text)?, &Secret::new(password)).await;
-        set.map_err(|e| of_directory(&format!("cannot set the password of {text}"), &e))?;
-        Ok(json!({"address": text, "password": "set"}))
     }
 
     pub(super) async fn alias_list(&self) -> Answer {
