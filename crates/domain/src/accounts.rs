@@ -31,7 +31,10 @@ pub use aliases::{ALIAS_TARGETS_MAX, AliasInfo};
 pub use app_password::{APP_PASSWORD_NAME_MAX, APP_PASSWORDS_MAX, MadeAppPassword, NewAppPassword, PasswordInfo};
 pub use exposure::{Exposed, ExposedInfo, PROGRAM_MAX, REMIND_BEFORE};
 pub use hasher::{ARGON2_MEMORY_KIB, ARGON2_PASSES, Argon2Cost, SCRAM_ITERATIONS};
-pub use imported::{ImportError, Imported, ImportedHash};
+pub use imported::{
+    IMPORTED_BCRYPT_MAX, IMPORTED_FILL_MAX_KIB, IMPORTED_LANES_MAX, IMPORTED_MAX, IMPORTED_MEMORY_MAX_KIB,
+    IMPORTED_PASSWORD_MAX, IMPORTED_ROUNDS_MAX, IMPORTED_SALT_MAX, ImportError, Imported, ImportedHash,
+};
 pub use notice::{Notice, NoticeId};
 pub use password::Standing;
 pub use resolve::{ALIAS_DEPTH_MAX, ALIAS_EXPANSION_MAX, Recipient, Resolution};
@@ -147,6 +150,9 @@ pub enum DirectoryError {
     /// The new password is the one that was sent in clear.
     #[error("this password was sent in clear: it must be another one")]
     SamePassword,
+    /// The account's password was sent in clear: no hash tells whether it is that one again.
+    #[error("the password was sent in clear, and a hash does not tell whether it is the same")]
+    HashOfBurnt,
     /// The account has [`APP_PASSWORDS_MAX`] app passwords.
     #[error("an account has at most {APP_PASSWORDS_MAX} app passwords")]
     TooManyPasswords,
@@ -256,6 +262,8 @@ fn random<const N: usize>() -> Result<[u8; N], DirectoryError> {
 
 #[cfg(test)]
 mod exposure_tests;
+#[cfg(test)]
+mod imported_tests;
 #[cfg(test)]
 mod sharing_tests;
 #[cfg(test)]

@@ -95,6 +95,22 @@ pub(crate) enum Account {
         address: String,
         #[command(flatten)]
         password: NewPassword,
+        /// In place of a password, the hash that another server kept of it, such as {SSHA512}…; - reads it from standard input
+        #[arg(long, value_name = "HASH", conflicts_with_all = ["password_stdin", "password_file"])]
+        password_hash: Option<String>,
+    },
+    /// Makes mailboxes of a list from another server: a passwd-file of Dovecot, or lines with address and hash
+    Import {
+        file: PathBuf,
+        /// What names without a domain get
+        #[arg(long)]
+        domain: Option<String>,
+        /// What hashes are that do not say it
+        #[arg(long, default_value = "CRYPT")]
+        scheme: String,
+        /// Only says what would be taken, by the form of each line
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Removes a mailbox with all its mail
     Remove {
@@ -179,6 +195,9 @@ pub(crate) enum Password {
         address: String,
         #[command(flatten)]
         password: NewPassword,
+        /// In place of a password, the hash that another server kept of it; - reads it from standard input
+        #[arg(long, value_name = "HASH", conflicts_with_all = ["password_stdin", "password_file"])]
+        hash: Option<String>,
     },
     /// Makes a password for one device or program; it is shown once
     Add {

@@ -1,5 +1,6 @@
 //! One room per command. [`run`] decides; everything that needs the running server becomes a control request.
 
+mod account_import;
 mod administer;
 mod config_check;
 mod password_input;
@@ -8,7 +9,7 @@ mod serve;
 mod store_rebuild;
 mod undelete;
 
-use crate::cli::{Cli, Command, Config, Prove, Store};
+use crate::cli::{Account, Cli, Command, Config, Prove, Store};
 use crate::{config, trial};
 use std::process::ExitCode;
 
@@ -20,6 +21,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve => serve::run(&cli.common.config)?,
         Command::Config(Config::Check) => config_check::run(&cli.common.config)?,
         Command::Store(Store::Rebuild) => store_rebuild::run(&config::load(&cli.common.config)?)?,
+        Command::Account(Account::Import { file, domain, scheme, dry_run }) => {
+            let source = account_import::Source { file, domain, scheme, dry_run };
+            return account_import::run(&source, &cli.common);
+        }
         Command::Undelete(command) => undelete::run(command, &cli.common)?,
         command => administer::run(command, &cli.common)?,
     }

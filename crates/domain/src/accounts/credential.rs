@@ -9,7 +9,7 @@ mod codec;
 pub(super) use codec::row_of_format_one;
 pub(super) use codec::{put_exposed, read_exposed};
 
-use super::{Argon2Cost, Exposed};
+use super::{Argon2Cost, Exposed, ImportedHash};
 use crate::accounts::hasher::HASH_OCTETS;
 use crate::keys;
 use std::num::NonZeroU32;
@@ -25,6 +25,15 @@ pub(super) struct PasswordHash {
     pub(super) cost: Argon2Cost,
     pub(super) salt: [u8; SALT_OCTETS],
     pub(super) hash: Secret<[u8; HASH_OCTETS]>,
+}
+
+/// What the main password is checked with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum MainHash {
+    /// Made here.
+    Own(PasswordHash),
+    /// Made by another server; replaced at the first sign-in that sends the password.
+    Imported(ImportedHash),
 }
 
 /// What all passwords of an account share for one hash function.
@@ -72,7 +81,7 @@ impl<T> PerHash<T> {
 pub(super) struct Main {
     /// The version that it came with.
     pub(super) since: u64,
-    pub(super) hash: PasswordHash,
+    pub(super) hash: MainHash,
     pub(super) keys: PerHash<KeyPair>,
     pub(super) exposed: Option<Exposed>,
 }
@@ -103,7 +112,7 @@ pub(super) struct Credential {
     pub(super) locked: bool,
     pub(super) main: Main,
     /// The main password that was exposed last and is none any more: it must not come back.
-    pub(super) burnt: Option<PasswordHash>,
+    pub(super) burnt: Option<MainHash>,
     /// Stays when a password changes: app passwords' keys are made with it, and one that never changes looks like that
     /// of a name that does not exist.
     pub(super) salts: PerHash<ScramSalt>,
@@ -114,7 +123,7 @@ pub(super) struct Credential {
 
 impl Credential {
     /// A new account's.
-    pub(super) fn new(hash: PasswordHash, keys: PerHash<KeyPair>, salts: PerHash<ScramSalt>) -> Self {
+    pub(super) fn new(hash: MainHash, keys: PerHash<KeyPair>, salts: PerHash<ScramSalt>) -> Self {
         let main = Main { since: 0, hash, keys, exposed: None };
         Self { version: 0, locked: false, main, burnt: None, salts, next: 1, apps: Vec::new() }
     }

@@ -7,6 +7,7 @@
 
 use super::cache::damaged;
 use super::credential::{App, Credential, Main};
+use super::hasher::Offered;
 use super::notice::{self, Notice, NoticeId, put_notice};
 use super::sign_in::Named;
 use super::{ATTEMPTS, Directory, DirectoryError, OnCleartext, Origin, app_password};
@@ -86,9 +87,10 @@ impl Directory {
         let account = named.as_ref().map_or(super::FIRST_ACCOUNT, |named| named.account);
         let app = app_password::hash(secret.expose(), account, &password);
         let app = named.as_ref().and_then(|named| app_password::find(&named.credential, &app));
-        let turn = self.hasher.turn().await?;
         let hash = named.as_ref().map(|named| named.credential.main.hash.clone());
-        let is_main = self.hasher.check(turn, password, hash).await?;
+        let turn = self.hasher.turn_for(hash.as_ref()).await?;
+        let offered = Offered { raw: raw.clone(), prepared: password };
+        let is_main = self.hasher.check(turn, offered, hash).await?;
         let right = app.or(is_main.then_some(CredentialId::MAIN));
         if let Some((named, right)) = named.zip(right) {
             self.burn_later(&named, right, origin);

@@ -1,7 +1,7 @@
 //! Makes and checks password hashes, a bounded number at once, off the threads that serve connections: Argon2id for who
 //! sends a password, SCRAM keys for who proves it.
 
-use super::credential::{KeyPair, PasswordHash, PerHash, SALT_OCTETS, ScramSalt};
+use super::credential::{KeyPair, MainHash, PasswordHash, PerHash, SALT_OCTETS, ScramSalt};
 use super::{DirectoryError, random};
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::{digest, hmac, pbkdf2};
@@ -22,6 +22,9 @@ pub const SCRAM_ITERATIONS: NonZeroU32 = match NonZeroU32::new(65_536) {
     None => NonZeroU32::MAX,
 };
 
+/// Most passwords that are checked at once.
+const CONCURRENT_MAX: u32 = 1024;
+
 /// Bytes of an Argon2id hash.
 pub(super) const HASH_OCTETS: usize = 32;
 
@@ -40,9 +43,20 @@ impl Default for Argon2Cost {
     }
 }
 
+/// A password that somebody sent.
+#[derive(Clone)]
+pub(super) struct Offered {
+    /// As it came: other servers hashed it so.
+    pub(super) raw: Secret<String>,
+    /// As ours are made of it.
+    pub(super) prepared: Secret<String>,
+}
+
 pub(super) struct Hasher {
     cost: Argon2Cost,
+    /// A permit for each [`Argon2Cost`] of memory.
     pool: Arc<Semaphore>,
+    concurrent: u32,
     /// What the password of a name that does not exist is checked against: never right, and just as costly.
     dummy: PasswordHash,
 }
@@ -55,7 +69,9 @@ impl Hasher {
         // Refused now rather than at the first sign-in.
         params(cost)?;
         let dummy = PasswordHash { cost, salt: random()?, hash: Secret::new(random()?) };
-        Ok(Self { cost, pool: Arc::new(Semaphore::new(concurrent.max(1))), dummy })
+        let concurrent = u32::try_from(concurrent).unwrap_or(u32::MAX).clamp(1, CONCURRENT_MAX);
+        let pool = usize::try_from(concurrent).map_err(|error| DirectoryError::System(error.to_string().into()))?;
+        Ok(Self { cost, pool: Arc::new(Semaphore::new(pool)), concurrent, dummy })
     }
 
     /// Makes all that is kept of a new password (prepared).
@@ -89,17 +105,33 @@ impl Hasher {
         turn.map(Turn).map_err(|closed| DirectoryError::System(closed.to_string().into()))
     }
 
-    /// Whether a password (prepared) is the one of this hash; `None` stands for a name that does not exist.
+    /// Waits for a turn to check a password against this hash. An imported one takes as many as its memory needs, all if
+    /// there are not so many: then it is checked alone.
+    pub(super) async fn turn_for(&self, hash: Option<&MainHash>) -> Result<Turn, DirectoryError> {
+        let Some(MainHash::Imported(hash)) = hash else { return self.turn().await };
+        let turns = hash.memory_kib().div_ceil(self.cost.memory_kib).clamp(1, self.concurrent);
+        let turns = Arc::clone(&self.pool).acquire_many_owned(turns).await;
+        turns.map(Turn).map_err(|closed| DirectoryError::System(closed.to_string().into()))
+    }
+
+    /// Whether a password is the one of this hash; `None` stands for a name that does not exist.
+    ///
+    /// A password that is wrong costs an Argon2id in any case, so that an account whose imported hash is cheap is not told
+    /// from a name that does not exist. One whose hash is dearer takes longer, until its first sign-in.
     pub(super) async fn check(
         &self,
         turn: Turn,
-        password: Secret<String>,
-        hash: Option<PasswordHash>,
+        offered: Offered,
+        hash: Option<MainHash>,
     ) -> Result<bool, DirectoryError> {
-        let is_real = hash.is_some();
-        let stored = hash.unwrap_or_else(|| self.dummy.clone());
+        let dummy = self.dummy.clone();
         run(turn, move || {
-            let derived = derive(&password, &stored.salt, stored.cost)?;
+            let (stored, is_real) = match hash {
+                Some(MainHash::Own(hash)) => (hash, true),
+                Some(MainHash::Imported(hash)) if hash.is_of(&offered.raw) => return Ok(true),
+                Some(MainHash::Imported(_)) | None => (dummy, false),
+            };
+            let derived = derive(&offered.prepared, &stored.salt, stored.cost)?;
             Ok(bool::from(derived.expose().ct_eq(stored.hash.expose())) && is_real)
         })
         .await
@@ -223,7 +255,14 @@ mod tests {
             [("tinte", Some(made.clone()), true), ("Tinte", Some(made.clone()), false), ("tinte", None, false)]
         {
             let turn = hasher.turn().await.unwrap();
-            assert_eq!(hasher.check(turn, password(text), hash).await.unwrap(), right, "{text}");
+            assert_eq!(
+                hasher
+                    .check(turn, Offered { raw: password(text), prepared: password(text) }, hash.map(MainHash::Own))
+                    .await
+                    .unwrap(),
+                right,
+                "{text}"
+            );
         }
     }
 

@@ -2,9 +2,9 @@
 
 use super::admin::put_owned;
 use super::cache::{address_key, damaged};
-use super::credential::{Credential, PerHash};
+use super::credential::{Credential, MainHash, PerHash};
 use super::rows::{AccountMarks, AccountRow, AddressRow, DomainRow, IntentRow};
-use super::{ATTEMPTS, AccountState, Directory, DirectoryError, FIRST_ACCOUNT};
+use super::{ATTEMPTS, AccountState, Directory, DirectoryError, FIRST_ACCOUNT, ImportedHash};
 use crate::keys::{self, DIRECTORY};
 use crate::row::{RowReader, RowWriter};
 use store_kv::{Batch, Scan, Space};
@@ -28,8 +28,29 @@ impl Directory {
         }
         let salts = self.complete_salts(&PerHash::of(|_| None), address).await?;
         let (hash, keys) = self.hasher.make(password, salts.clone()).await?;
-        let credential = Credential::new(hash, keys, salts);
-        let account = self.begin_account(address, &credential, IntentRow::Make { quota }).await?;
+        let credential = Credential::new(MainHash::Own(hash), keys, salts);
+        self.account_make(address, &credential, quota).await
+    }
+
+    /// Makes an account as [`Directory::account_add`] does, with the hash of its password that another server made.
+    pub async fn account_add_hashed(
+        &self,
+        address: &Address,
+        hash: ImportedHash,
+        quota: Option<Octets>,
+    ) -> Result<AccountId, DirectoryError> {
+        let salts = self.complete_salts(&PerHash::of(|_| None), address).await?;
+        let credential = Credential::new(MainHash::Imported(hash), PerHash::of(|_| None), salts);
+        self.account_make(address, &credential, quota).await
+    }
+
+    async fn account_make(
+        &self,
+        address: &Address,
+        credential: &Credential,
+        quota: Option<Octets>,
+    ) -> Result<AccountId, DirectoryError> {
+        let account = self.begin_account(address, credential, IntentRow::Make { quota }).await?;
         self.make_mailboxes(account, quota).await?;
         self.open_account(account).await?;
         Ok(account)

@@ -1,10 +1,11 @@
 //! New passwords, locks, and whether a session may go on.
 
 use super::cache::damaged;
-use super::credential::{Credential, Main, PerHash, ScramSalt};
+use super::credential::{Credential, Main, MainHash, PerHash, ScramSalt};
 use super::exposure;
-use super::hasher::salt_of;
-use super::{ATTEMPTS, AccountState, Directory, DirectoryError, Exposed};
+use super::hasher::{Offered, salt_of};
+use super::sign_in::Named;
+use super::{ATTEMPTS, AccountState, Directory, DirectoryError, Exposed, ImportedHash};
 use crate::keys::{self, DIRECTORY};
 use bytes::Bytes;
 use store_kv::Batch;
@@ -30,7 +31,8 @@ impl Directory {
     /// Gives an account a new main password and unlocks it. Sessions that the old one opened end. One that was sent in
     /// clear cannot be set again.
     pub async fn password_set(&self, address: &Address, password: &Secret<String>) -> Result<(), DirectoryError> {
-        let password = prepare_password(password.expose().as_bytes())?;
+        let raw = password.clone();
+        let password = prepare_password(raw.expose().as_bytes())?;
         let (account, row) = self.account_at(address).await?;
         let mut made = None;
         let mut differs_from = Vec::new();
@@ -40,8 +42,9 @@ impl Directory {
             let exposed = old.main.exposed.as_ref().map(|_| old.main.hash.clone());
             for burnt in exposed.iter().chain(&old.burnt) {
                 if !differs_from.contains(burnt) {
-                    let turn = self.hasher.turn().await?;
-                    if self.hasher.check(turn, password.clone(), Some(burnt.clone())).await? {
+                    let turn = self.hasher.turn_for(Some(burnt)).await?;
+                    let offered = Offered { raw: raw.clone(), prepared: password.clone() };
+                    if self.hasher.check(turn, offered, Some(burnt.clone())).await? {
                         return Err(DirectoryError::SamePassword);
                     }
                     differs_from.push(burnt.clone());
@@ -54,7 +57,7 @@ impl Directory {
             };
             let mut batch = Batch::new(DIRECTORY);
             exposure::forget(&mut batch, account, CredentialId::MAIN, old.main.exposed.as_ref());
-            let main = Main { since: old.version + 1, hash, keys, exposed: None };
+            let main = Main { since: old.version + 1, hash: MainHash::Own(hash), keys, exposed: None };
             let new = Credential { main, salts, locked: false, burnt: exposed.or(old.burnt), ..old };
             if self.credential_put(account, stored, new, batch).await? {
                 return Ok(());
@@ -69,6 +72,74 @@ impl Directory {
         for _ in 0..ATTEMPTS {
             let (stored, old) = self.credential_for_update(account).await?;
             let new = Credential { locked, ..old };
+            if self.credential_put(account, stored, new, Batch::new(DIRECTORY)).await? {
+                return Ok(());
+            }
+        }
+        Err(DirectoryError::Busy)
+    }
+
+    /// Makes what is missing of a main password that just was right: our hash in place of an imported one, SCRAM keys.
+    pub(super) async fn bring_up_to_date(
+        &self,
+        named: &Named,
+        credential: CredentialRef,
+        password: &Secret<String>,
+    ) -> Result<(), DirectoryError> {
+        let Named { account, address, credential: stored } = named;
+        match &stored.main.hash {
+            MainHash::Imported(_) => self.rehash(*account, address, credential, password).await,
+            MainHash::Own(_) if stored.main.keys.is_complete() => Ok(()),
+            MainHash::Own(_) => self.keys_add(*account, address, credential, password).await,
+        }
+    }
+
+    /// Puts our hash and keys in the place of an imported hash, in one batch. It is no change of the password.
+    async fn rehash(
+        &self,
+        account: AccountId,
+        address: &Address,
+        credential: CredentialRef,
+        password: &Secret<String>,
+    ) -> Result<(), DirectoryError> {
+        let mut made = None;
+        for _ in 0..ATTEMPTS {
+            let (stored, old) = self.credential_for_update(account).await?;
+            let is_imported = matches!(old.main.hash, MainHash::Imported(_));
+            if !is_imported || old.current(CredentialId::MAIN) != Some(credential) {
+                return Ok(());
+            }
+            let salts = self.complete_salts(&old.salts, address).await?;
+            let (hash, keys) = match &made {
+                Some(made) => Clone::clone(made),
+                None => made.insert(self.hasher.make(password.clone(), salts.clone()).await?).clone(),
+            };
+            let main = Main { hash: MainHash::Own(hash), keys, ..old.main };
+            let new = Credential { main, salts, ..old };
+            if self.credential_put(account, stored, new, Batch::new(DIRECTORY)).await? {
+                tracing::info!(%address, "an imported password hash is replaced by ours");
+                return Ok(());
+            }
+        }
+        Err(DirectoryError::Busy)
+    }
+
+    /// Gives an account the hash of its main password that another server made, and unlocks it. Sessions that the old
+    /// password opened end, SCRAM works from the first sign-in on that sends the password.
+    ///
+    /// # Errors
+    /// [`DirectoryError::HashOfBurnt`] if its password was sent in clear: no hash tells whether it is that one again.
+    pub async fn password_set_hash(&self, address: &Address, hash: &ImportedHash) -> Result<(), DirectoryError> {
+        let (account, row) = self.account_at(address).await?;
+        for _ in 0..ATTEMPTS {
+            let (stored, old) = self.credential_for_update(account).await?;
+            if old.main.exposed.is_some() || old.burnt.is_some() {
+                return Err(DirectoryError::HashOfBurnt);
+            }
+            let salts = self.complete_salts(&old.salts, &row.address).await?;
+            let (hash, keys) = (MainHash::Imported(hash.clone()), PerHash::of(|_| None));
+            let main = Main { since: old.version + 1, hash, keys, exposed: None };
+            let new = Credential { main, salts, locked: false, ..old };
             if self.credential_put(account, stored, new, Batch::new(DIRECTORY)).await? {
                 return Ok(());
             }

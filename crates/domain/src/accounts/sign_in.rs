@@ -2,7 +2,7 @@
 //! password.
 
 use super::credential::{Credential, ScramSalt};
-use super::hasher::{made_up_candidate, salt_of};
+use super::hasher::{Offered, made_up_candidate, salt_of};
 use super::rows::{AccountState, AddressRow};
 use super::{ATTEMPTS, Directory, DirectoryError, FIRST_ACCOUNT, MainPassword, app_password, random};
 use crate::keys::{self, DIRECTORY};
@@ -192,26 +192,26 @@ impl Directory {
         if is_known(self.clock.now()) {
             return Ok(main);
         }
-        let turn = self.hasher.turn().await?;
+        let hash = named.map(|named| named.credential.main.hash.clone());
+        let turn = self.hasher.turn_for(hash.as_ref()).await?;
         // Many may have waited for this turn: those of one device that opened all its connections at once, which are
         // known by now, or a guesser, who has used up his failures by now.
         if is_known(self.clock.now()) {
             return Ok(main);
         }
         self.admit(peer, key)?;
-        let hash = named.map(|named| named.credential.main.hash.clone());
-        if !self.hasher.check(turn, password.clone(), hash).await? {
+        let offered = Offered { raw: raw.clone(), prepared: password.clone() };
+        if !self.hasher.check(turn, offered, hash).await? {
             return Ok(None);
         }
         if let Some(entry) = entry {
             self.verified.remember(entry, self.clock.now());
         }
         if let Some((named, main)) = named.zip(main)
-            && !named.credential.main.keys.is_complete()
-            && let Err(error) = self.keys_add(named.account, &named.address, main, &password).await
+            && let Err(error) = self.bring_up_to_date(named, main, &password).await
         {
             // The next sign-in tries again; this one is right all the same.
-            tracing::warn!(account = %named.account, error = &error as &dyn std::error::Error, "SCRAM keys are not made");
+            tracing::warn!(account = %named.account, error = &error as &dyn std::error::Error, "hash or SCRAM keys are not made");
         }
         Ok(main)
     }

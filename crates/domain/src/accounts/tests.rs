@@ -1,4 +1,4 @@
-use super::credential::{Credential, PerHash};
+use super::credential::{Credential, MainHash, PerHash};
 use super::rows::IntentRow;
 use super::*;
 use crate::{MailOptions, keys};
@@ -54,7 +54,7 @@ impl Place {
 async fn credential(directory: &Directory, address: &Address) -> Credential {
     let salts = directory.complete_salts(&PerHash::of(|_| None), address).await.unwrap();
     let (hash, keys) = directory.hasher.make(secret("tinte"), salts.clone()).await.unwrap();
-    Credential::new(hash, keys, salts)
+    Credential::new(MainHash::Own(hash), keys, salts)
 }
 
 pub(super) fn address(text: &str) -> Address {

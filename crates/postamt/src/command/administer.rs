@@ -20,11 +20,15 @@ pub(super) fn run(command: Command, common: &Common) -> anyhow::Result<()> {
 
 /// Asks the running server.
 pub(super) fn ask(request: &Request, common: &Common) -> anyhow::Result<serde_json::Value> {
-    let socket = match &common.control {
+    Ok(control::ask(&socket(common)?, request)?)
+}
+
+/// Where the running server is asked.
+pub(super) fn socket(common: &Common) -> anyhow::Result<std::path::PathBuf> {
+    Ok(match &common.control {
         Some(path) => path.clone(),
         None => config::load(&common.config)?.control(),
-    };
-    Ok(control::ask(&socket, request)?)
+    })
 }
 
 fn request(command: Command) -> anyhow::Result<Request> {
@@ -34,9 +38,13 @@ fn request(command: Command) -> anyhow::Result<Request> {
         Command::Account(account) => match account {
             Account::List => Request::AccountList,
             Account::Show { address } => Request::AccountShow { address },
-            Account::Add { address, password } => {
+            Account::Add { address, password_hash: Some(hash), .. } => {
+                Request::AccountAddHashed { address, hash: password_input::hash(hash)? }
+            }
+            Account::Add { address, password, password_hash: None } => {
                 Request::AccountAdd { address, password: password_input::read(&password)? }
             }
+            Account::Import { .. } => bail!("an import asks for each line"),
             Account::Set { address, settings } => Request::AccountSet { address, settings },
             Account::Mark { address, operator, shared } => {
                 let on = |switch: Option<Switch>| switch.map(|switch| matches!(switch, Switch::On));
@@ -54,7 +62,10 @@ fn request(command: Command) -> anyhow::Result<Request> {
         Command::Domain(Domain::Add { domain }) => Request::DomainAdd { domain },
         Command::Domain(Domain::Set { domain, settings }) => Request::DomainSet { domain, settings },
         Command::Domain(Domain::Remove { domain }) => Request::DomainRemove { domain },
-        Command::Password(Password::Set { address, password }) => {
+        Command::Password(Password::Set { address, hash: Some(hash), .. }) => {
+            Request::PasswordSetHash { address, hash: password_input::hash(hash)? }
+        }
+        Command::Password(Password::Set { address, password, hash: None }) => {
             Request::PasswordSet { address, password: password_input::read(&password)? }
         }
         Command::Password(Password::Add { address, name, scope, expires }) => {

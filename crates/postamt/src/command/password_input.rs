@@ -25,6 +25,11 @@ pub(super) fn read(options: &NewPassword) -> anyhow::Result<String> {
     Ok(password)
 }
 
+/// A hash as the option says.
+pub(super) fn hash(option: String) -> anyhow::Result<String> {
+    if option == "-" { line() } else { Ok(option) }
+}
+
 fn line() -> anyhow::Result<String> {
     let mut text = String::new();
     stdin().lock().read_line(&mut text)?;

@@ -3,6 +3,7 @@
 mod accounts;
 mod certificates;
 mod failures;
+mod imported;
 mod passwords;
 mod queue;
 mod settings;
@@ -44,10 +45,12 @@ impl Handler {
             Request::AccountList => self.account_list().await,
             Request::AccountShow { address } => self.account_show(&address).await,
             Request::AccountAdd { address, password } => self.account_add(&address, password).await,
+            Request::AccountAddHashed { address, hash } => self.account_add_hashed(&address, &hash).await,
             Request::AccountRemove { address } => self.account_remove(&address).await,
             Request::AccountMark { address, operator, shared } => self.account_mark(&address, operator, shared).await,
             Request::AccountSet { address, settings } => self.account_set(&address, &settings).await,
             Request::QuotaSet { address, octets } => self.quota_set(&address, octets).await,
+            Request::PasswordSetHash { address, hash } => self.password_set_hash(&address, &hash).await,
             Request::PasswordSet { address, password } => self.password_set(&address, password).await,
             Request::PasswordAdd { address, name, scope, seconds } => {
                 self.password_add(&address, name, scope.as_deref(), seconds).await

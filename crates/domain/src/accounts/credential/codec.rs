@@ -1,7 +1,7 @@
 //! The row on disk. Format 1 had one password, its SCRAM-SHA-256 keys and nothing else.
 
-use super::{App, Credential, KeyPair, Main, PasswordHash, PerHash, ScramSalt};
-use crate::accounts::{Argon2Cost, Exposed};
+use super::{App, Credential, KeyPair, Main, MainHash, PasswordHash, PerHash, ScramSalt};
+use crate::accounts::{Argon2Cost, Exposed, ImportedHash};
 use crate::row::{RowReader, RowWriter};
 use bytes::Bytes;
 use std::num::NonZeroU32;
@@ -10,8 +10,9 @@ use types::{CredentialId, MailProtocol, Protocols, ScramHash, Secret, Timestamp}
 /// One password with keys for SHA-256.
 const FORMAT_ONE: u8 = 1;
 const FORMAT: u8 = 2;
-/// The only kind of hash that there is yet.
+/// Kinds of hashes: ours, and what another server made, as text.
 const ARGON2ID: u8 = 1;
+const IMPORTED: u8 = 2;
 
 impl Credential {
     pub(in crate::accounts) fn encode(&self) -> Bytes {
@@ -57,7 +58,7 @@ impl Credential {
 fn decode_one(row: &[u8]) -> Option<Credential> {
     let mut row = RowReader::new(row, FORMAT_ONE)?;
     let (version, locked) = (row.number()?, row.byte()? != 0);
-    let hash = read_argon2id(&mut row)?;
+    let hash = MainHash::Own(read_argon2id(&mut row)?);
     let salt = read_salt(&mut row)?;
     let pair = read_pair(&mut row)?;
     row.end()?;
@@ -88,16 +89,28 @@ fn read_per_hash<T>(row: &mut RowReader<'_>, read: fn(&mut RowReader<'_>) -> Opt
     Some(PerHash::of(|_| all.next().flatten()))
 }
 
-fn put_hash(row: &mut RowWriter, hash: &PasswordHash) {
-    row.byte(ARGON2ID);
-    row.number(u64::from(hash.cost.memory_kib));
-    row.number(u64::from(hash.cost.passes));
-    row.raw(&hash.salt);
-    row.raw(hash.hash.expose());
+fn put_hash(row: &mut RowWriter, hash: &MainHash) {
+    match hash {
+        MainHash::Own(hash) => {
+            row.byte(ARGON2ID);
+            row.number(u64::from(hash.cost.memory_kib));
+            row.number(u64::from(hash.cost.passes));
+            row.raw(&hash.salt);
+            row.raw(hash.hash.expose());
+        }
+        MainHash::Imported(hash) => {
+            row.byte(IMPORTED);
+            row.bytes(hash.text().as_bytes());
+        }
+    }
 }
 
-fn read_hash(row: &mut RowReader<'_>) -> Option<PasswordHash> {
-    (row.byte()? == ARGON2ID).then(|| read_argon2id(row))?
+fn read_hash(row: &mut RowReader<'_>) -> Option<MainHash> {
+    match row.byte()? {
+        ARGON2ID => read_argon2id(row).map(MainHash::Own),
+        IMPORTED => ImportedHash::of_row(row.text()?).map(MainHash::Imported),
+        _ => None,
+    }
 }
 
 fn read_argon2id(row: &mut RowReader<'_>) -> Option<PasswordHash> {

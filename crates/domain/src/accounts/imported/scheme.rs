@@ -117,13 +117,12 @@ pub(super) fn decode_text(rest: &str, encoding: Encoding) -> Result<String, Impo
 
 /// Bytes that hold a digest of a known length, and then perhaps a salt.
 fn decode_bytes(rest: &str, encoding: Encoding, hex_octets: usize, usual: Encoding) -> Option<Vec<u8>> {
-    match (encoding, usual) {
-        (Encoding::Hex, _) => decode_hex(rest),
-        (Encoding::Base64, _) => BASE64.decode(rest).ok(),
+    let encoding = if encoding == Encoding::Usual { usual } else { encoding };
+    match encoding {
+        Encoding::Hex => decode_hex(rest),
         // A digest alone in hexadecimal has this length and only these characters.
-        (Encoding::Usual, _) if rest.len() == 2 * hex_octets => decode_hex(rest).or_else(|| BASE64.decode(rest).ok()),
-        (Encoding::Usual, Encoding::Hex) => decode_hex(rest),
-        (Encoding::Usual, _) => BASE64.decode(rest).ok(),
+        Encoding::Usual if rest.len() == 2 * hex_octets => decode_hex(rest).or_else(|| BASE64.decode(rest).ok()),
+        Encoding::Usual | Encoding::Base64 => BASE64.decode(rest).ok(),
     }
 }
 
@@ -139,16 +138,16 @@ const fn spec(name: &'static str, function: Function, is_salted: bool, usual: En
 }
 
 const DIGESTS: [DigestSpec; 10] = [
-    spec("SHA", Function::Sha1, false, Encoding::Base64),
-    spec("SHA1", Function::Sha1, false, Encoding::Base64),
-    spec("SHA256", Function::Sha256, false, Encoding::Base64),
-    spec("SHA512", Function::Sha512, false, Encoding::Base64),
-    spec("SSHA", Function::Sha1, true, Encoding::Base64),
-    spec("SSHA256", Function::Sha256, true, Encoding::Base64),
-    spec("SSHA512", Function::Sha512, true, Encoding::Base64),
+    spec("SHA", Function::Sha1, false, Encoding::Usual),
+    spec("SHA1", Function::Sha1, false, Encoding::Usual),
+    spec("SHA256", Function::Sha256, false, Encoding::Usual),
+    spec("SHA512", Function::Sha512, false, Encoding::Usual),
+    spec("SSHA", Function::Sha1, true, Encoding::Usual),
+    spec("SSHA256", Function::Sha256, true, Encoding::Usual),
+    spec("SSHA512", Function::Sha512, true, Encoding::Usual),
     spec("PLAIN-MD5", Function::Md5, false, Encoding::Hex),
-    spec("LDAP-MD5", Function::Md5, false, Encoding::Base64),
-    spec("SMD5", Function::Md5, true, Encoding::Base64),
+    spec("LDAP-MD5", Function::Md5, false, Encoding::Usual),
+    spec("SMD5", Function::Md5, true, Encoding::Usual),
 ];
 
 /// Schemes of crypt(3) by a name of their own; each takes what its `$id$` says.

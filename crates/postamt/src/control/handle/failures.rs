@@ -12,7 +12,9 @@ pub(super) fn of_directory(what: &str, error: &DirectoryError) -> Failure {
         DirectoryError::Targets => "name at least one target: --to anna@example.org",
         DirectoryError::AliasLoop => "postamt alias list",
         DirectoryError::Address(_) => "write addresses as anna@example.org",
-        DirectoryError::Password(_) | DirectoryError::SamePassword => "choose another password",
+        DirectoryError::Password(_) | DirectoryError::SamePassword | DirectoryError::HashOfBurnt => {
+            "choose another password"
+        }
         DirectoryError::TooManyPasswords | DirectoryError::NoSuchPassword => "postamt password list ADDRESS",
         DirectoryError::PasswordName => "name the device, such as --name \"Anna's phone\"",
         DirectoryError::Busy => "try again",

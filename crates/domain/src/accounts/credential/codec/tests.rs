@@ -1,8 +1,12 @@
 use super::*;
 
-fn hash(byte: u8) -> PasswordHash {
+fn own(byte: u8) -> PasswordHash {
     let cost = Argon2Cost { memory_kib: 19 * 1024, passes: 2 };
     PasswordHash { cost, salt: [byte; 16], hash: Secret::new([byte + 1; 32]) }
+}
+
+fn hash(byte: u8) -> MainHash {
+    MainHash::Own(own(byte))
 }
 
 fn pair(byte: u8) -> KeyPair {
@@ -87,11 +91,21 @@ pub(in crate::accounts) fn row_of_format_one(
 #[test]
 fn a_row_of_the_first_format_has_one_password_with_keys_for_sha_256() {
     let salt = ScramSalt { salt: vec![6; 16].into(), iterations: NonZeroU32::new(4096).unwrap() };
-    let credential = Credential::decode(&row_of_format_one(4, &hash(2), &salt, &pair(3))).unwrap();
+    let credential = Credential::decode(&row_of_format_one(4, &own(2), &salt, &pair(3))).unwrap();
     assert_eq!((credential.version, credential.locked, credential.main.since), (4, false, 4));
     assert_eq!((credential.main.hash.clone(), credential.next), (hash(2), 1));
     assert_eq!(credential.salts.get(ScramHash::Sha256), Some(&salt));
     assert_eq!(credential.main.keys.get(ScramHash::Sha256), Some(&pair(3)));
     assert!(!credential.main.keys.is_complete() && credential.apps.is_empty());
     assert_eq!(Credential::decode(&credential.encode()), Some(credential));
+}
+
+#[test]
+fn an_imported_hash_is_kept_as_it_was_given() {
+    let text = "{SHA}MdbtwXFNPTgolkp+Y3yddppjtZA=";
+    let imported = ImportedHash::of_row(text).unwrap();
+    let credential = Credential::new(MainHash::Imported(imported), PerHash::of(|_| None), PerHash::of(|_| None));
+    let row = credential.encode();
+    assert!(row.windows(text.len()).any(|part| part == text.as_bytes()));
+    assert_eq!(Credential::decode(&row), Some(credential));
 }
