@@ -3,6 +3,7 @@
 use super::credential::MainHash;
 use super::tests::{HERE, Place, address, place};
 use super::*;
+use std::fmt::Write as _;
 use types::{CredentialId, ScramHash, Secret};
 
 /// Of `Tinte und Feder 7`.
@@ -70,7 +71,7 @@ async fn a_password_is_checked_as_it_was_sent_and_kept_as_it_is_prepared() {
     // Of `cafe` with a combining accent: the other server did not compose it.
     let mut hash = String::from("{SHA.hex}");
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, "cafe\u{301}".as_bytes());
-    digest.as_ref().iter().for_each(|octet| hash.push_str(&format!("{octet:02x}")));
+    digest.as_ref().iter().for_each(|octet| write!(hash, "{octet:02x}").unwrap());
     place.directory.account_add_hashed(&address("dora@example.org"), imported(&hash), None).await.unwrap();
     assert!(!enters(&place, "dora", "caf\u{e9}").await);
     assert!(enters(&place, "dora", "cafe\u{301}").await);
