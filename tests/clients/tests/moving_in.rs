@@ -73,7 +73,7 @@ fn whoever_comes_from_dovecot_signs_in_with_the_old_password() -> anyhow::Result
     let mut names = Vec::new();
     for scheme in SCHEMES {
         let name = format!("d{}", names.len());
-        writeln!(lines, "{name}:{}:1000:1000::/home/{name}::userdb_quota_rule=*:bytes=1G", of_dovecot(scheme)?)?;
+        writeln!(lines, "{name}:{}:1000:1000::/var/vmail/{name}::userdb_quota_rule=*:bytes=1G", of_dovecot(scheme)?)?;
         names.push((name, *scheme));
     }
     for setting in SETTINGS {
