@@ -1,5 +1,6 @@
 //! App passwords, burnt passwords and their notices, on a clock that is told what time it is.
 
+use super::credential::MainHash;
 use super::tests::{HERE, Place, address, place, secret};
 use super::*;
 use crate::accounts::credential::Credential;
@@ -206,7 +207,8 @@ async fn a_row_of_the_first_format_keeps_its_salt_and_gets_its_keys_at_the_next_
     let before = place.directory.scram_keys("ann", ScramHash::Sha1, &HERE).await.unwrap();
     let (salt, pair) = (now.salts.get(ScramHash::Sha256).unwrap(), now.main.keys.get(ScramHash::Sha256).unwrap());
     let mut batch = Batch::new(keys::DIRECTORY);
-    batch.put(keys::credential(ANN), credential::row_of_format_one(7, &now.main.hash, salt, pair));
+    let MainHash::Own(hash) = &now.main.hash else { panic!("it was made here") };
+    batch.put(keys::credential(ANN), credential::row_of_format_one(7, hash, salt, pair));
     assert!(place.directory.commit(batch).await.unwrap());
     let old = place.directory.scram_keys("ann", ScramHash::Sha1, &HERE).await.unwrap();
     assert_eq!(old.salt, before.salt, "nobody sees that there are no keys yet");
