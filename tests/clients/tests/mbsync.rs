@@ -80,7 +80,7 @@ fn what_it_says_is_compressed() -> anyhow::Result<()> {
     server.lmtp()?.data(&[&account.address], &letter("small"))?;
     let device = Device::new(&server, &account)?;
     let told = mbsync(&device.directory).arg("-Dn").succeed()?.text();
-    let order: Vec<_> = ["AUTHENTICATE SCRAM-SHA-256", "COMPRESS DEFLATE", "UID FETCH"].map(|w| told.find(w)).into();
+    let order: Vec<_> = ["AUTHENTICATE SCRAM-SHA-512", "COMPRESS DEFLATE", "UID FETCH"].map(|w| told.find(w)).into();
     assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{told}");
     assert!(device.has("INBOX", "small"));
     Ok(())

@@ -24,6 +24,7 @@ impl Mutt {
              set imap_user=\"{address}\" imap_pass=\"{password}\"\n\
              set folder=\"imaps://{user}@localhost:{imaps}/\" spoolfile=\"+INBOX\" record=\"+Sent\" postponed=\"+Drafts\"\n\
              set smtp_url=\"smtps://{user}@localhost:{submissions}/\" smtp_pass=\"{password}\"\n\
+             set smtp_authenticators=\"plain\"\n\
              set header_cache=\"\" sort=date wait_key=no pipe_split=yes confirmappend=no confirmcreate=no\n\
              set delete=yes quit=yes mark_old=no copy=yes editor=\"/bin/sh write\"\n{more}\n",
             address = account.address,
