@@ -9,6 +9,7 @@ mod admin;
 mod aliases;
 mod app_password;
 mod cache;
+mod certificate;
 mod credential;
 mod exposure;
 mod hasher;
@@ -29,6 +30,7 @@ mod verified;
 pub use admin::{AccountInfo, DomainInfo};
 pub use aliases::{ALIAS_TARGETS_MAX, AliasInfo};
 pub use app_password::{APP_PASSWORD_NAME_MAX, APP_PASSWORDS_MAX, MadeAppPassword, NewAppPassword, PasswordInfo};
+pub use certificate::{CERTIFICATE_NAME_MAX, CERTIFICATES_MAX, CertificateInfo, Fingerprint};
 pub use exposure::{Exposed, ExposedInfo, PROGRAM_MAX, REMIND_BEFORE};
 pub use hasher::{ARGON2_MEMORY_KIB, ARGON2_PASSES, Argon2Cost, SCRAM_ITERATIONS};
 pub use imported::{
@@ -162,6 +164,12 @@ pub enum DirectoryError {
     /// What was given cannot be the name of an app password.
     #[error("the name of an app password is 1 to {APP_PASSWORD_NAME_MAX} bytes of text")]
     PasswordName,
+    /// The certificate is not the account's.
+    #[error("the account has no such certificate")]
+    NoSuchCertificate,
+    /// The account has [`CERTIFICATES_MAX`] certificates.
+    #[error("an account has at most {CERTIFICATES_MAX} certificates")]
+    TooManyCertificates,
     /// All account ids are used up.
     #[error("there are no account ids left")]
     Full,

@@ -25,9 +25,13 @@
 //!
 //! The system accounts have kinds of their own, in small letters: see their sections.
 
+mod certificates;
 mod queue;
 mod uses;
 
+pub(crate) use certificates::{
+    account_certificate, account_certificate_of, account_certificates, certificate, certificates,
+};
 pub(crate) use queue::{
     QUEUE, all_events, event, event_of, events, queue_content, queue_due, queue_due_of, queue_dues, queue_item,
     queue_item_of, queue_items,

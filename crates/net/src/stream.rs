@@ -70,6 +70,11 @@ pub struct TlsInfo {
 }
 
 impl TlsInfo {
+    /// The SHA-256 of the client's certificate.
+    pub fn client_fingerprint(&self) -> Option<[u8; 32]> {
+        self.client_certificate.as_deref().map(crate::tls::sha256)
+    }
+
     /// A session of which nothing is known that could bind to it, for tests.
     pub fn plain() -> Self {
         Self {

@@ -8,8 +8,8 @@ mod self_made;
 mod stamp;
 pub(crate) mod x509;
 
-pub(crate) use certificates::Entry;
 pub use certificates::{CertificateFiles, CertificateStatus, Certificates, certificate_sha256};
+pub(crate) use certificates::{Entry, sha256};
 pub use self_made::{SelfMade, self_made};
 
 use hello::Overheard;

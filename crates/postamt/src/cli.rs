@@ -119,6 +119,9 @@ pub(crate) enum Account {
         #[arg(long)]
         yes: bool,
     },
+    /// Certificates that sign in to a mailbox without a password (EXTERNAL)
+    #[command(subcommand)]
+    Certificate(Certificate),
     /// Sets how things are for one mailbox: `pop3.on-delete=keep language=de`; nothing behind `=` takes it back
     Set {
         address: String,
@@ -134,6 +137,27 @@ pub(crate) enum Account {
         /// It is nobody's in particular: others find it below Shared/ in place of Other Users/
         #[arg(long, value_name = "on|off")]
         shared: Option<Switch>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Certificate {
+    /// Those of a mailbox
+    List { address: String },
+    /// Who shows this certificate in TLS may sign in to the mailbox
+    Add {
+        address: String,
+        /// A PEM file, or sha256: and the certificate's SHA-256
+        certificate: String,
+        /// The device, to tell them apart
+        #[arg(long, default_value = "")]
+        name: String,
+    },
+    /// Not any more; sessions that it opened end
+    Remove {
+        address: String,
+        /// A PEM file, or sha256: and the certificate's SHA-256
+        certificate: String,
     },
 }
 

@@ -59,6 +59,7 @@ impl Server {
             DeliveryOptions { hostname: options.hostname.as_str().into(), received_max: RECEIVED_MAX },
         );
         let certificates = certificates::open(&options, clock.as_ref())?;
+        certificates.set_any_bound(directory.has_certificates().await?);
         let tls = TlsServer::for_people(Arc::clone(&certificates), TlsOptions::default());
         let shared = Shared {
             mail: Arc::clone(&mail),

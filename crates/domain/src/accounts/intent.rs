@@ -85,6 +85,7 @@ impl Directory {
             batch.put(key.clone(), AccountRow { state: AccountState::Removed, ..row }.encode());
             batch.expect(key, Some(stored));
             self.release_credential(&mut batch, account).await?;
+            self.release_certificates(&mut batch, account).await?;
             batch.delete(keys::account_settings(account));
             batch.put(keys::intent(account), IntentRow::Erase.encode());
             self.release_addresses(&mut batch, account).await?;

@@ -181,7 +181,7 @@ impl Directory {
             return Ok(Standing::AccountRemoved);
         }
         let stored = self.credential(account).await?.ok_or_else(damaged)?;
-        let is_same = stored.current(credential.id) == Some(credential);
+        let is_same = stored.current(credential.id) == Some(credential) || self.is_bound(account, credential).await?;
         Ok(if is_same { Standing::Good } else { Standing::PasswordReplaced })
     }
 

@@ -259,9 +259,10 @@ impl Directory {
     async fn look_after(&self, account: AccountId) -> Result<(), DirectoryError> {
         let (mut uses, credential) = (self.written_uses(account).await?, self.credential(account).await?);
         let Some(credential) = credential else { return Ok(()) };
+        let certificates = self.certificate_numbers(account).await?;
         let mut gone = Batch::new(DIRECTORY);
         uses.retain(|(key, _)| {
-            let is_there = credential.current(key.credential).is_some();
+            let is_there = credential.current(key.credential).is_some() || certificates.contains(&key.credential);
             if !is_there {
                 gone.delete(keys::last_use(account, key.protocol.number(), key.credential));
             }

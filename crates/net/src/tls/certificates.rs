@@ -274,7 +274,14 @@ impl Entry {
 /// The SHA-256 of the first certificate of a PEM text, as people compare it; `None` if there is none.
 pub fn certificate_sha256(pem: &str) -> Option<[u8; 32]> {
     let certificate = CertificateDer::pem_slice_iter(pem.as_bytes()).next()?.ok()?;
-    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &certificate).as_ref().try_into().ok()
+    Some(sha256(&certificate))
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    let mut out = [0; 32];
+    out.copy_from_slice(digest.as_ref());
+    out
 }
 
 fn stamps(files: &[CertificateFiles], client_authorities: Option<&Path>) -> Vec<Stamp> {

@@ -1,12 +1,13 @@
 //! The commands that the running server carries out: each becomes one control request.
 
 use super::password_input;
-use crate::cli::{Account, Alias, Command, Common, Domain, Password, Queue, Quota, Store, Switch};
+use crate::cli::{Account, Alias, Certificate, Command, Common, Domain, Password, Queue, Quota, Store, Switch};
 use crate::config;
 use crate::config::units::{parse_size, parse_span};
 use crate::control::{self, Request};
 use crate::print::say;
 use anyhow::{Context as _, bail};
+use std::fmt::Write as _;
 
 pub(super) fn run(command: Command, common: &Common) -> anyhow::Result<()> {
     let value = ask(&request(command)?, common)?;
@@ -45,6 +46,7 @@ fn request(command: Command) -> anyhow::Result<Request> {
                 Request::AccountAdd { address, password: password_input::read(&password)? }
             }
             Account::Import { .. } => bail!("an import asks for each line"),
+            Account::Certificate(certificate) => of_certificate(certificate)?,
             Account::Set { address, settings } => Request::AccountSet { address, settings },
             Account::Mark { address, operator, shared } => {
                 let on = |switch: Option<Switch>| switch.map(|switch| matches!(switch, Switch::On));
@@ -103,6 +105,29 @@ fn request(command: Command) -> anyhow::Result<Request> {
 fn span(text: &str) -> anyhow::Result<u64> {
     let span = parse_span(text).with_context(|| format!("`{text}` is no time; write for example 90d or 12h"))?;
     Ok(span.as_secs())
+}
+
+fn of_certificate(certificate: Certificate) -> anyhow::Result<Request> {
+    Ok(match certificate {
+        Certificate::List { address } => Request::CertificateList { address },
+        Certificate::Add { address, certificate, name } => {
+            Request::CertificateAdd { address, certificate: fingerprint(&certificate)?, name }
+        }
+        Certificate::Remove { address, certificate } => {
+            Request::CertificateRemove { address, certificate: fingerprint(&certificate)? }
+        }
+    })
+}
+
+/// The fingerprint of the certificate in a file; what names no file is taken for one.
+fn fingerprint(text: &str) -> anyhow::Result<String> {
+    let Ok(pem) = std::fs::read_to_string(text) else { return Ok(text.to_owned()) };
+    let hash = net::certificate_sha256(&pem).with_context(|| format!("there is no certificate in {text}"))?;
+    let mut out = String::new();
+    for byte in hash {
+        let _ = write!(out, "{byte:02x}");
+    }
+    Ok(out)
 }
 
 fn quota(limit: &str) -> anyhow::Result<Option<u64>> {

@@ -140,6 +140,15 @@ const SECTIONS: &[Section] = &[
                 "More certificates, for other names. A program gets the first that is for the name it asks for (`*.example.org` \
                  stands for one label) and has not expired; if it asks for none, or for an unknown one, the first of all.",
             ),
+            setting(
+                "client-ca",
+                Absent("nobody's"),
+                "\"/etc/postamt/people.pem\"",
+                "PEM file with the authorities of people's own certificates. Programs are then asked for one, and one that \
+                 is bound to an account (`postamt account certificate add`) signs in without a password (EXTERNAL). Without \
+                 this file they are asked only once a certificate is bound, and it may be of any authority. Needs a \
+                 certificate of the server's own.",
+            ),
         ],
     },
     Section {
@@ -328,6 +337,11 @@ fn with(section: &str, key: &str, value: &str) -> String {
         // They belong together.
         ("tls", "certificate") => format!("{SMALLEST}[tls]\n{key} = {value}\nkey = \"k.pem\"\n"),
         ("tls", "key") => format!("{SMALLEST}[tls]\n{key} = {value}\ncertificate = \"c.pem\"\n"),
+        ("tls", "client-ca") => {
+            format!(
+                "{SMALLEST}[tls]\n{key} = {value}\ncertificates = [{{ certificate = \"c.pem\", key = \"k.pem\" }}]\n"
+            )
+        }
         ("outbound", "relay-user") => format!("{SMALLEST}[outbound]\n{key} = {value}\nrelay-password-file = \"p\"\n"),
         ("outbound", "relay-password-file") => format!("{SMALLEST}[outbound]\n{key} = {value}\nrelay-user = \"u\"\n"),
         _ => format!("{SMALLEST}[{section}]\n{key} = {value}\n"),

@@ -155,6 +155,8 @@ pub(crate) struct Tls {
     pub(crate) key: Option<PathBuf>,
     /// More of them, for other names.
     pub(crate) certificates: Vec<CertificatePair>,
+    /// The authorities whose certificates people may sign in with.
+    pub(crate) client_ca: Option<PathBuf>,
 }
 
 /// A certificate and its key.
@@ -169,6 +171,9 @@ impl Tls {
     fn check(&self) -> Result<(), (&'static str, String)> {
         if self.certificate.is_some() != self.key.is_some() {
             return Err(("tls.certificate", "certificate and key belong together".into()));
+        }
+        if self.client_ca.is_some() && self.certificate.is_none() && self.certificates.is_empty() {
+            return Err(("tls.client-ca", "the server needs a certificate of its own first".into()));
         }
         Ok(())
     }
@@ -440,8 +445,11 @@ mod tests {
         }
         assert!(with("language = \"de\"\n").is_ok() && with("language = \"fr\"\n").is_err());
         assert!(with("[tls]\ncertificate = \"c.pem\"\n").is_err());
+        assert!(with("[tls]\nclient-ca = \"ca.pem\"\n").is_err());
         assert!(with("[tls]\ncertificates = [{ certificate = \"c.pem\" }]\n").is_err());
-        assert!(with("[tls]\ncertificates = [{ certificate = \"c.pem\", key = \"k\" }]\n").is_ok());
+        assert!(
+            with("[tls]\nclient-ca = \"ca.pem\"\ncertificates = [{ certificate = \"c.pem\", key = \"k\" }]\n").is_ok()
+        );
         assert!(with("[outbound]\nrelay = \"nowhere\"\n").is_err());
         assert!(with("[outbound]\nrelay = \"[::1]:25\"\nretry = [\"1s\"]\n").is_ok());
         assert!(with("[outbound]\nretry = []\n").is_err());

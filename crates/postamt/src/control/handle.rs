@@ -2,6 +2,7 @@
 
 mod accounts;
 mod certificates;
+mod client_certificates;
 mod failures;
 mod imported;
 mod passwords;
@@ -48,6 +49,13 @@ impl Handler {
             Request::AccountAddHashed { address, hash } => self.account_add_hashed(&address, &hash).await,
             Request::AccountRemove { address } => self.account_remove(&address).await,
             Request::AccountMark { address, operator, shared } => self.account_mark(&address, operator, shared).await,
+            Request::CertificateList { address } => self.certificate_list(&address).await,
+            Request::CertificateAdd { address, certificate, name } => {
+                self.certificate_add(&address, &certificate, &name).await
+            }
+            Request::CertificateRemove { address, certificate } => {
+                self.certificate_remove(&address, &certificate).await
+            }
             Request::AccountSet { address, settings } => self.account_set(&address, &settings).await,
             Request::QuotaSet { address, octets } => self.quota_set(&address, octets).await,
             Request::PasswordSetHash { address, hash } => self.password_set_hash(&address, &hash).await,

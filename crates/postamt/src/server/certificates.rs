@@ -18,8 +18,8 @@ const WARN_EVERY: Duration = Duration::from_hours(24);
 /// The certificates of the options, or one made for this run.
 pub(super) fn open(options: &Options, clock: &dyn Clock) -> anyhow::Result<Arc<Certificates>> {
     match &options.certificates {
-        CertificateSource::Files(files) => {
-            Certificates::load(files.clone(), None).context("cannot use the certificates")
+        CertificateSource::Files { files, client_authorities } => {
+            Certificates::load(files.clone(), client_authorities.clone()).context("cannot use the certificates")
         }
         CertificateSource::Pem { chain, key } => Ok(Certificates::from_pem(chain, key.expose())?),
         CertificateSource::SelfMade => {

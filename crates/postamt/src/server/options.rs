@@ -34,7 +34,7 @@ pub(crate) struct Listen {
 /// Where the certificate comes from.
 #[derive(Clone, Debug)]
 pub(crate) enum CertificateSource {
-    Files(Vec<CertificateFiles>),
+    Files { files: Vec<CertificateFiles>, client_authorities: Option<PathBuf> },
     Pem { chain: String, key: Secret<String> },
     SelfMade,
 }
@@ -117,7 +117,10 @@ fn certificates(tls: &Tls) -> CertificateSource {
     let others = tls.certificates.iter().map(|pair| (&pair.certificate, &pair.key));
     let pair = |(chain, key): (&PathBuf, &PathBuf)| CertificateFiles { chain: chain.clone(), key: key.clone() };
     let files: Vec<_> = first.chain(others).map(pair).collect();
-    if files.is_empty() { CertificateSource::SelfMade } else { CertificateSource::Files(files) }
+    if files.is_empty() {
+        return CertificateSource::SelfMade;
+    }
+    CertificateSource::Files { files, client_authorities: tls.client_ca.clone() }
 }
 
 fn message_limit(imap: &Imap) -> MessageLimit {

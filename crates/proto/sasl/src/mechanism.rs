@@ -18,8 +18,7 @@ use types::{CredentialRef, ScramHash, ScramKeys, Secret};
 
 /// Mechanisms that are whole here and wait for the directory: their needs (`policy.rs`) hold nowhere yet. One whose
 /// directory side stands moves into the registry.
-pub(crate) static PREPARED: [Mechanism; 4] = [
-    Mechanism { name: "EXTERNAL", server: |_| external::server() },
+pub(crate) static PREPARED: [Mechanism; 3] = [
     Mechanism { name: "OAUTHBEARER", server: |_| oauth::bearer() },
     Mechanism { name: "XOAUTH2", server: |_| oauth::xoauth2() },
     Mechanism { name: "CRAM-MD5", server: cram_md5::server },

@@ -1,6 +1,6 @@
 //! One row per mechanism. The order is that in which they are announced: the strongest first.
 
-use crate::mechanism::{self, Begin, Server, login, plain, scram};
+use crate::mechanism::{self, Begin, Server, external, login, plain, scram};
 use types::ScramHash::{Sha1, Sha256, Sha512};
 
 /// A mechanism.
@@ -19,10 +19,11 @@ impl Mechanism {
 }
 
 /// Every mechanism that the directory can answer. Where each may be used says `policy.rs`.
-pub(crate) static MECHANISMS: [Mechanism; 8] = [
+pub(crate) static MECHANISMS: [Mechanism; 9] = [
     Mechanism { name: "SCRAM-SHA-512-PLUS", server: |begin| scram::bound(Sha512, begin) },
     Mechanism { name: "SCRAM-SHA-256-PLUS", server: |begin| scram::bound(Sha256, begin) },
     Mechanism { name: "SCRAM-SHA-1-PLUS", server: |begin| scram::bound(Sha1, begin) },
+    Mechanism { name: "EXTERNAL", server: |_| external::server() },
     Mechanism { name: "SCRAM-SHA-512", server: |begin| scram::unbound(Sha512, begin) },
     Mechanism { name: "SCRAM-SHA-256", server: |begin| scram::unbound(Sha256, begin) },
     Mechanism { name: "SCRAM-SHA-1", server: |begin| scram::unbound(Sha1, begin) },

@@ -1,7 +1,7 @@
 //! The sign-in: a SASL exchange (or a protocol's own password command) on one side, the directory on the other.
 
 use crate::Shared;
-use domain::{InUse, Origin, Proof, SignIn, SignInError};
+use domain::{Fingerprint, InUse, Origin, Proof, SignIn, SignInError};
 use net::TlsInfo;
 use proto_sasl::{
     Begin, ChannelBindings, Circumstances, Exchange, Failure, Mechanism, NONCE_OCTETS, Need, Policy, Protocol, Step,
@@ -14,7 +14,10 @@ use types::{MailProtocol, Secret};
 pub fn policy(_shared: &Shared, protocol: Protocol, tls: Option<&TlsInfo>) -> Policy {
     let Some(tls) = tls else { return Policy::of(protocol, TlsState::Clear, Circumstances::default()) };
     let can_bind = tls.exporter.is_some() || tls.server_end_point.is_some();
-    Policy::of(protocol, TlsState::Active, Circumstances::default().with(Need::ChannelBinding, can_bind))
+    let circumstances = Circumstances::default()
+        .with(Need::ChannelBinding, can_bind)
+        .with(Need::Certificate, tls.client_certificate.is_some());
+    Policy::of(protocol, TlsState::Active, circumstances)
 }
 
 /// Who knocks.
@@ -91,6 +94,8 @@ pub struct Attempt {
     mechanism: &'static str,
     /// Whose keys a SCRAM exchange was given.
     name: Option<String>,
+    /// The certificate that the client has proved to have the key of.
+    certificate: Option<Fingerprint>,
     /// Why the token was refused, which the client hears once it has answered what it was told of it.
     refused: Option<Refused>,
 }
@@ -117,7 +122,8 @@ impl Attempt {
             plus_offered: !bindings.is_empty(),
         };
         let exchange = Exchange::new(mechanism, begin);
-        let mut attempt = Self { exchange, caller, mechanism: mechanism.name, name: None, refused: None };
+        let certificate = tls.and_then(TlsInfo::client_fingerprint).map(Fingerprint);
+        let mut attempt = Self { exchange, caller, mechanism: mechanism.name, name: None, certificate, refused: None };
         if let Err(cause) = random {
             tracing::error!(error = &cause as &dyn std::error::Error, "the system gives no random bytes");
             return (attempt, Outcome::Refused(Refused::Fault));
@@ -159,7 +165,13 @@ impl Attempt {
                     self.refused = Some(Refused::Denied);
                     self.exchange.token_refused(TokenRefusal { scope: None, openid_configuration: None })
                 }
-                Step::NeedCertificate { .. } | Step::NeedDigest { .. } => return Outcome::Refused(Refused::Denied),
+                Step::NeedCertificate { name } => {
+                    let Some(certificate) = self.certificate else { return Outcome::Refused(Refused::Denied) };
+                    let signed_in =
+                        shared.directory.sign_in_by_certificate(certificate, name.as_deref(), &origin).await;
+                    return signed_in.map_or_else(|error| Outcome::Refused(error.into()), Outcome::SignedIn);
+                }
+                Step::NeedDigest { .. } => return Outcome::Refused(Refused::Denied),
                 Step::Done { name, credential } => {
                     return sign_in(shared, &origin, &name, Proof::Scram(Some(credential))).await;
                 }

@@ -10,6 +10,9 @@ pub(super) fn of_directory(what: &str, error: &DirectoryError) -> Failure {
         DirectoryError::AlreadyExists => "postamt account list, postamt alias list",
         DirectoryError::InUse => "remove first what needs it: postamt account list, postamt alias list",
         DirectoryError::Targets => "name at least one target: --to anna@example.org",
+        DirectoryError::NoSuchCertificate | DirectoryError::TooManyCertificates => {
+            "postamt account certificate list ADDRESS"
+        }
         DirectoryError::AliasLoop => "postamt alias list",
         DirectoryError::Address(_) => "write addresses as anna@example.org",
         DirectoryError::Password(_) | DirectoryError::SamePassword | DirectoryError::HashOfBurnt => {
