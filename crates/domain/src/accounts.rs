@@ -273,6 +273,8 @@ mod exposure_tests;
 #[cfg(test)]
 mod imported_tests;
 #[cfg(test)]
+mod revoked_tests;
+#[cfg(test)]
 mod sharing_tests;
 #[cfg(test)]
 mod tests;

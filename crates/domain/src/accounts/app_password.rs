@@ -7,7 +7,7 @@ use super::credential::{App, Credential};
 use super::exposure::forget;
 use super::{ATTEMPTS, Directory, DirectoryError, Exposed, random};
 use crate::keys::DIRECTORY;
-use store_kv::{Batch, Space};
+use store_kv::Batch;
 use subtle::ConstantTimeEq;
 use types::{AccountId, Address, CredentialId, Protocols, SCRAM_CANDIDATES_MAX, Secret, Timestamp};
 
@@ -117,7 +117,6 @@ impl Directory {
             let place = old.apps.iter().position(|app| app.id == credential);
             let app = old.apps.remove(place.ok_or(DirectoryError::NoSuchPassword)?);
             let mut batch = Batch::new(DIRECTORY);
-            batch.space = Space::Frees;
             forget(&mut batch, account, credential, app.exposed.as_ref());
             if self.credential_put(account, stored, old, batch).await? {
                 return Ok(());

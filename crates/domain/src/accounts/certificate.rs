@@ -189,7 +189,9 @@ impl Directory {
 
     /// Whether a session was opened with a certificate that is still the account's.
     pub(super) async fn is_bound(&self, account: AccountId, used: CredentialRef) -> Result<bool, DirectoryError> {
-        let Some(row) = self.cache.get(keys::account_certificate(account, used.id)).await? else { return Ok(false) };
+        // From the store itself: a cache may be told late of what another process wrote.
+        let row = self.engine.get(&keys::account_certificate(account, used.id)).await?;
+        let Some(row) = row else { return Ok(false) };
         Ok(BoundRow::decode(&row).ok_or_else(damaged)?.since == used.version)
     }
 

@@ -180,4 +180,11 @@ impl super::Directory {
     pub(super) async fn credential(&self, account: AccountId) -> Result<Option<Credential>, super::DirectoryError> {
         Ok(super::cache::get_parsed(&self.cache, keys::credential(account), Credential::decode).await?)
     }
+
+    /// The same from the store itself, for what decides whether somebody gets in or stays: a cache may be told late of
+    /// what another process wrote.
+    pub(super) async fn credential_now(&self, account: AccountId) -> Result<Option<Credential>, super::DirectoryError> {
+        let row = self.engine.get(&keys::credential(account)).await?;
+        Ok(row.map(|row| Credential::decode(&row).ok_or_else(super::cache::damaged)).transpose()?)
+    }
 }

@@ -152,6 +152,7 @@ impl Directory {
             }
             let mut batch = Batch::new(DIRECTORY);
             let name = old.name(credential.id);
+            forget_reminder(&mut batch, account, credential.id, old.exposed(credential.id));
             put_notices(&mut batch, account, credential.id, name, &exposed);
             if self.credential_put(account, stored, mark(old, credential.id, &exposed), batch).await? {
                 return Ok(Some(exposed));
@@ -188,11 +189,6 @@ impl Directory {
         }
     }
 
-    /// Whether something of this account is being burnt now.
-    pub(super) fn is_settling(&self, account: AccountId) -> bool {
-        self.burning.is_busy(Some(account))
-    }
-
     /// How many passwords were burnt since the start.
     pub fn exposed_count(&self) -> u64 {
         self.exposed_count.load(Ordering::Relaxed)
@@ -215,9 +211,12 @@ impl Directory {
     }
 }
 
-/// Whether an exposure says more than what is known: the first, or the first that locks.
+/// Whether an exposure says more than what is known: the first, or a later one that locks earlier, because the operator
+/// wants it so since.
 fn is_news(known: Option<&Exposed>, exposed: &Exposed) -> bool {
-    known.is_none_or(|known| known.lock_at.is_none() && exposed.lock_at.is_some())
+    let (Some(known), Some(lock_at)) = (known, exposed.lock_at) else { return known.is_none() };
+    // One that came in before what is known is no news: another process noted it by a slower clock.
+    known.lock_at.is_none_or(|known_lock| lock_at < known_lock && exposed.at >= known.at)
 }
 
 fn mark(old: Credential, id: CredentialId, exposed: &Exposed) -> Credential {
@@ -245,9 +244,14 @@ fn put_notices(batch: &mut Batch, account: AccountId, id: CredentialId, name: Op
 
 /// Puts into a batch that a password is no more: nobody need be reminded of it.
 pub(super) fn forget(batch: &mut Batch, account: AccountId, credential: CredentialId, exposed: Option<&Exposed>) {
-    let Some(exposed) = exposed else { return };
-    batch.delete(keys::exposed(account, credential));
-    if let Some(due) = reminder_due(exposed) {
+    if exposed.is_some() {
+        batch.delete(keys::exposed(account, credential));
+    }
+    forget_reminder(batch, account, credential, exposed);
+}
+
+fn forget_reminder(batch: &mut Batch, account: AccountId, credential: CredentialId, exposed: Option<&Exposed>) {
+    if let Some(due) = exposed.and_then(reminder_due) {
         batch.delete(keys::notice(NoticeId { due, account, credential, kind: notice::REMINDER }));
     }
 }

@@ -8,7 +8,7 @@ use super::sign_in::Named;
 use super::{ATTEMPTS, AccountState, Directory, DirectoryError, Exposed, ImportedHash};
 use crate::keys::{self, DIRECTORY};
 use bytes::Bytes;
-use store_kv::Batch;
+use store_kv::{Batch, Space};
 use tokio::sync::watch;
 use types::{AccountId, Address, CredentialId, CredentialRef, Secret, prepare_password};
 
@@ -22,7 +22,7 @@ pub enum Standing {
     Good,
     /// The account was removed.
     AccountRemoved,
-    /// The password that it signed in with was changed or removed. (One that is burnt does not end sessions: in one of
+    /// The password that it signed in with was changed or removed, or its time is over. (One that is burnt does not end sessions: in one of
     /// them its owner reads the letter that says so.)
     PasswordReplaced,
 }
@@ -180,9 +180,10 @@ impl Directory {
         if self.state_of(account).await? != AccountState::Active {
             return Ok(Standing::AccountRemoved);
         }
-        let stored = self.credential(account).await?.ok_or_else(damaged)?;
+        let Some(stored) = self.credential_now(account).await? else { return Ok(Standing::AccountRemoved) };
         let is_same = stored.current(credential.id) == Some(credential) || self.is_bound(account, credential).await?;
-        Ok(if is_same { Standing::Good } else { Standing::PasswordReplaced })
+        let is_over = stored.app(credential.id).is_some_and(|app| app.is_over(self.clock.now()));
+        Ok(if is_same && !is_over { Standing::Good } else { Standing::PasswordReplaced })
     }
 
     /// Moves when something of an account's passwords is changed or removed by this process, or the account itself, or
@@ -226,6 +227,8 @@ impl Directory {
     ) -> Result<bool, DirectoryError> {
         let key = keys::credential(account);
         let version = new.version + 1;
+        // A password is burnt, locked and changed also while the disk is nearly full. The row is small and bounded.
+        batch.space = Space::Frees;
         batch.put(key.clone(), Credential { version, ..new }.encode());
         batch.expect(key, Some(stored));
         let is_done = self.commit(batch).await?;

@@ -115,12 +115,11 @@ impl Directory {
 
     /// What becomes of somebody whose password is right.
     async fn judge(&self, named: Named, right: CredentialRef, origin: &Origin<'_>) -> Result<SignIn, SignInError> {
-        let Named { account, address, mut credential } = named;
-        if self.is_settling(account) {
-            self.settled(Some(account)).await;
-            let anew = self.credential(account).await?.filter(|anew| anew.current(right.id) == Some(right));
-            credential = anew.ok_or(SignInError::Denied)?;
-        }
+        let Named { account, address, .. } = named;
+        self.settled(Some(account)).await;
+        // It may have been locked, burnt or set anew while this one waited for its turn.
+        let anew = self.credential_now(account).await?.filter(|anew| anew.current(right.id) == Some(right));
+        let credential = anew.ok_or(SignInError::Denied)?;
         let now = self.clock.now();
         let app = credential.app(right.id);
         if app.is_none() && credential.locked {

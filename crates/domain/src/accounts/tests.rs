@@ -10,18 +10,20 @@ pub(super) const HERE: Origin<'static> =
     Origin { peer: None, protocol: MailProtocol::Imap, program: None, mechanism: "PLAIN" };
 
 pub(super) struct Place {
-    engine: Arc<Memory>,
+    pub(super) engine: Arc<Memory>,
     pub(super) clock: Arc<ManualClock>,
     pub(super) mail: Arc<Mail>,
     pub(super) directory: Arc<Directory>,
 }
 
+pub(super) fn options() -> PasswordOptions {
+    PasswordOptions { default_domain: Some(domain("example.org")), concurrent: 2, ..PasswordOptions::for_tests() }
+}
+
 fn open(engine: Arc<Memory>) -> Place {
     let clock = Arc::new(ManualClock::at(Timestamp(1_700_000_000_000)));
     let mail = Mail::new(engine.clone(), clock.clone(), MailOptions::default());
-    let options =
-        PasswordOptions { default_domain: Some(domain("example.org")), concurrent: 2, ..PasswordOptions::for_tests() };
-    let directory = Directory::new(engine.clone(), clock.clone(), mail.clone(), options).unwrap();
+    let directory = Directory::new(engine.clone(), clock.clone(), mail.clone(), options()).unwrap();
     Place { engine, clock, mail, directory }
 }
 
