@@ -321,7 +321,7 @@ pub(crate) fn annotation(account: AccountId, mailbox: MailboxId, reader: Account
 // | `f` | domain | what is set for the domain |
 // | `m` | due i64, account u32, password u32, kind u8 | a notice: what somebody is to be told by a letter |
 // | `x` | account u32, password u32 | the password was sent in clear; no value |
-// | `u`, `l` | | what passwords were last used for: see keys/uses.rs |
+// | `u`, `t` | | what passwords were last used for: see keys/uses.rs |
 // | `i` | | the next account id |
 // | `l` | | the longest POP3 login delay that is set for anybody, and for how many |
 // | `s` | | the secret that makes up SCRAM keys for names that do not exist |

@@ -45,3 +45,33 @@ fn the_longest_entry_name_fits_a_key_and_hints_read_back() {
     assert_eq!(hint_of(&owner_hint(AccountId(20), ACCOUNT)), Some(ACCOUNT));
     assert_eq!(hint_of(&grant_hints(ACCOUNT)), None);
 }
+
+#[test]
+fn no_two_things_of_the_directory_share_a_kind() {
+    let [domain_kind, account_kind] = all_settings();
+    let none = AccountId(0);
+    let each = [
+        domains(),
+        addresses(""),
+        account_entries(),
+        credential(none),
+        all_owned(none),
+        intents(),
+        grant_hints(none),
+        owner_hints(none),
+        account_kind,
+        domain_kind,
+        notices(),
+        all_exposed(),
+        certificates(),
+        account_certificates(none),
+        last_uses(none),
+        all_told_of_both(),
+        next_account(),
+        longest_login_delay(),
+        directory_secret(),
+    ];
+    let kinds: std::collections::BTreeSet<u8> = each.iter().map(|key| key[HEAD - 1]).collect();
+    assert!(each.iter().all(|key| key.starts_with(&account_prefix(DIRECTORY))));
+    assert_eq!(kinds.len(), each.len(), "a scan of one would meet rows of another");
+}

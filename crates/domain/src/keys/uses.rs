@@ -3,7 +3,7 @@
 //! | kind | rest of the key | row |
 //! |---|---|---|
 //! | `u` | account u32, protocol u8, password u32 | when the password was last used for the protocol, and how |
-//! | `l` | account u32 | a letter about POP3 beside IMAP was due once; no value |
+//! | `t` | account u32 | a letter about POP3 beside IMAP was due once; no value |
 
 use super::{DIRECTORY, key, rest};
 use bytes::Bytes;
@@ -27,10 +27,10 @@ pub(crate) fn last_use_of(key: &[u8]) -> Option<(u8, CredentialId)> {
 
 /// That an account was told of POP3 beside IMAP.
 pub(crate) fn told_of_both(account: AccountId) -> Bytes {
-    key(DIRECTORY, b'l', &[&account.0.to_be_bytes()])
+    key(DIRECTORY, b't', &[&account.0.to_be_bytes()])
 }
 
 /// All accounts that were.
 pub(crate) fn all_told_of_both() -> Bytes {
-    key(DIRECTORY, b'l', &[])
+    key(DIRECTORY, b't', &[])
 }

@@ -99,6 +99,17 @@ async fn who_reads_by_both_protocols_is_told_once_ever() {
 }
 
 #[tokio::test]
+async fn a_login_delay_is_none_of_those_who_were_told() {
+    let place = place().await;
+    place.set("pop3.login-delay=30s").await;
+    assert!(place.directory.both_protocols(10).await.unwrap().is_empty());
+    place.visit(MailProtocol::Imap).await;
+    place.visit(MailProtocol::Pop3).await;
+    place.directory.write_uses().await.unwrap();
+    assert_eq!(place.directory.both_protocols(10).await.unwrap(), [address("ann@example.org")]);
+}
+
+#[tokio::test]
 async fn nobody_is_told_where_it_is_switched_off_or_nothing_is_taken_away() {
     let place = place().await;
     for setting in ["notices=off", "pop3.on-delete=keep", "pop3.on-delete=off"] {
