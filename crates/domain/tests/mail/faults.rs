@@ -118,6 +118,16 @@ async fn a_full_store_takes_no_mail_and_lets_people_delete() {
     assert_eq!(world.ann.append(inbox, vec![message]).await.unwrap().uids, [uid(5)]);
 }
 
+#[tokio::test]
+async fn what_pop3_deletes_is_hidden_in_a_full_store_too() {
+    let (world, engine) = faulty(MailOptions::default()).await;
+    let inbox = world.id("INBOX").await;
+    world.append(inbox, "one").await;
+    engine.set_full(true);
+    world.ann.hide_from_pop3(inbox, &set(&[1])).await.unwrap();
+    assert_eq!(world.ann.hidden_from_pop3(inbox).await.unwrap(), set(&[1]));
+}
+
 /// A store on a disk that has no room for anything once it is told so.
 fn small_disk() -> (SimDisk, Arc<Embedded>) {
     let disk = SimDisk::new(1);

@@ -6,6 +6,7 @@ use crate::mail::tx::{Stop, Tx};
 use crate::mail::writer::Verb;
 use crate::row::corrupt;
 use std::ops::RangeInclusive;
+use store_kv::Space;
 use types::{MailboxId, UidSet};
 
 /// How many blocks one batch changes.
@@ -47,5 +48,10 @@ impl Verb for Hide {
             tx.put_and_keep(key, row);
         }
         Ok(())
+    }
+
+    /// Who deletes, as he sees it, may do so while the disk is nearly full; a mark is small.
+    fn space(&self) -> Space {
+        Space::Frees
     }
 }
