@@ -9,16 +9,19 @@ use domain::{
 };
 use net::{Admission, ConnectionLimits, Peer, ShutdownToken};
 use proto_smtp::Role;
-use service_session::{Arrival, Piped, Shared};
+use service_session::{Arrival, LOOK_EVERY, Piped, Shared};
 use std::sync::Arc;
+use std::time::Duration;
 use store_kv::{Engine, Memory};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream};
-use types::{AccountId, Address, DomainName, ManualClock, Protocols, Secret, Timestamp};
+use tokio::time::Instant;
+use types::{AccountId, Address, Clock as _, DomainName, ManualClock, Protocols, Secret, Timestamp};
 
 const ANNA: &str = "anna@example.test";
 
 struct Server {
     engine: Arc<Memory>,
+    clock: Arc<ManualClock>,
     shared: Shared,
     delivery: Arc<Delivery>,
     anna: AccountId,
@@ -72,8 +75,8 @@ impl Server {
         let hostname = DomainName::parse("mail.example.test").unwrap();
         let options = DeliveryOptions { hostname: hostname.as_str().into(), received_max: 100 };
         let delivery = Delivery::new(Arc::clone(&mail), Arc::clone(&directory), queue, traces, options);
-        let shared = Shared { mail, directory, clock, hostname, tls: None };
-        Self { engine: memory, shared, delivery, anna }
+        let shared = Shared { mail, directory, clock: clock.clone(), hostname, tls: None };
+        Self { engine: memory, clock, shared, delivery, anna }
     }
 
     async fn imap(&self) -> Client {
@@ -179,4 +182,28 @@ async fn a_password_that_is_changed_or_removed_ends_its_sessions_and_no_others()
     assert!(app_imap.last().await.ends_with("* BYE The password was changed, sign in again\r\n"));
     assert_eq!(app_pop3.last().await, "");
     assert_eq!(app_submission.last().await, "421 4.7.0 The password was changed, sign in again\r\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_password_whose_time_is_over_ends_its_sessions_within_a_minute() {
+    let server = Server::start().await;
+    let anna = Address::parse(ANNA).unwrap();
+    let day = Duration::from_hours(24);
+    let expires = Some(server.clock.now().after(day));
+    let new = NewAppPassword { name: "phone".into(), scope: Protocols::ALL, expires };
+    let phone = server.shared.directory.app_password_add(&anna, new).await.unwrap();
+    let password = phone.password.expose();
+    let (mut idle, mut submission) = (server.imap().await, server.submission().await);
+    idle.ask(&format!("a LOGIN {ANNA} {password}"), "a OK").await;
+    idle.ask("b IDLE", "+").await;
+    let plain = base64::engine::general_purpose::STANDARD.encode(format!("\0{ANNA}\0{password}"));
+    submission.ask(&format!("AUTH PLAIN {plain}"), "235").await;
+    tokio::time::sleep(2 * LOOK_EVERY).await;
+    submission.ask("NOOP", "250").await;
+
+    server.clock.advance(day);
+    let over = Instant::now();
+    assert!(idle.last().await.ends_with("* BYE The password was changed, sign in again\r\n"));
+    assert_eq!(submission.last().await, "421 4.7.0 The password was changed, sign in again\r\n");
+    assert!(over.elapsed() <= LOOK_EVERY);
 }

@@ -12,7 +12,7 @@ mod wire;
 pub use deflate::BrokenDeflate;
 pub use happening::{Happening, TARGET, happened};
 pub use overheard::{Overheard, overhear_password};
-pub use shared::{Arrival, Ending, Revocation, Shared};
+pub use shared::{Arrival, Ending, LOOK_EVERY, Revocation, Shared};
 pub use sign_in::{Attempt, Caller, Outcome, Refused, begin_use, policy, sign_in_with_password};
 pub use transport::{Piped, Transport};
 pub use wire::{CLOSE_HEARD_MAX, CLOSE_MAX, OUTPUT_HIGH, WRITE_STALL_MAX, Wire};

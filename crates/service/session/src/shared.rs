@@ -3,8 +3,14 @@
 use domain::{Directory, Mail, Standing};
 use net::{Connection, Peer, ShutdownToken, Stream, Ticket, TlsServer};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use types::{AccountId, Clock, CredentialRef, DomainName};
+
+/// How often a session looks whether it may go on when nobody tells it to: the time of an app password ends without anybody
+/// doing anything, and what another process of a cluster did may be told by nobody.
+pub const LOOK_EVERY: Duration = Duration::from_mins(1);
 
 /// The server behind the sessions. Cheap to clone.
 #[derive(Clone)]
@@ -35,20 +41,31 @@ impl Shared {
 
 /// Tells a session to look whether it may go on.
 #[derive(Debug)]
-pub struct Revocation(watch::Receiver<u64>);
+pub struct Revocation {
+    changes: watch::Receiver<u64>,
+    look: Interval,
+}
 
 impl Revocation {
     /// For a session that has just signed in. Tells it to look once at its start too: something may have happened between.
     pub fn of(shared: &Shared, account: AccountId) -> Self {
         let mut changes = shared.directory.revocations(account);
         changes.mark_changed();
-        Self(changes)
+        let mut look = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { changes, look }
     }
 
-    /// Waits until it is time to look. Can be dropped while it waits.
+    /// Waits until it is time to look: something was changed, or [`LOOK_EVERY`] is over. Can be dropped while it waits.
     pub async fn moved(&mut self) {
-        if self.0.changed().await.is_err() {
-            std::future::pending::<()>().await;
+        let changed = async {
+            if self.changes.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = changed => {}
+            _ = self.look.tick() => {}
         }
     }
 }
