@@ -138,37 +138,52 @@ impl Mail {
     }
 
     /// Lets retained messages go whose time is over by `now`, and forgets what need not be remembered any longer, in
-    /// all accounts. To be called now and then; several processes may do so at once.
+    /// all accounts. To be called now and then; several processes may do so at once. An account that fails keeps the
+    /// others from nothing; the answer is the first one's error.
     pub async fn sweep(self: &Arc<Self>, now: Timestamp) -> Result<Swept, MailError> {
         let mut total = Swept::default();
+        let mut answer = Ok(());
         let mut next = Some(AccountId(0));
         while let Some(from) = next {
             let Some(id) = self.next_account(from).await? else { break };
             next = id.0.checked_add(1).map(AccountId);
-            let live = Live::new(id, Arc::clone(&self.shared));
-            if !live.has_something_to_sweep(now).await? {
-                continue;
+            match self.sweep_account(id, now).await {
+                Ok(Some(swept)) => {
+                    total.messages += swept.messages;
+                    total.bodies += swept.bodies;
+                    total.accounts += 1;
+                }
+                Ok(None) => {}
+                Err(error) => answer = answer.and(Err(logged(id, error))),
             }
-            let swept = self.live(id).sweep(now).await?;
-            total.messages += swept.messages;
-            total.bodies += swept.bodies;
-            total.accounts += 1;
         }
-        Ok(total)
+        answer.map(|()| total)
+    }
+
+    async fn sweep_account(self: &Arc<Self>, id: AccountId, now: Timestamp) -> Result<Option<Swept>, MailError> {
+        if !Live::new(id, Arc::clone(&self.shared)).has_something_to_sweep(now).await? {
+            return Ok(None);
+        }
+        self.live(id).sweep(now).await.map(Some)
     }
 
     /// Ends what a crash has left half done, in all accounts. To be called at the start; harmless at any time. What is
-    /// found in an account that is used before is ended then.
+    /// found in an account that is used before is ended then. One that fails is met as [`Mail::sweep`] does.
     pub async fn recover(self: &Arc<Self>) -> Result<(), MailError> {
+        let mut answer = Ok(());
         let mut next = Some(AccountId(0));
         while let Some(from) = next {
             let Some(id) = self.next_account(from).await? else { break };
             next = id.0.checked_add(1).map(AccountId);
-            if Live::new(id, Arc::clone(&self.shared)).has_unfinished().await? {
-                self.live(id).finish_all().await?;
+            let ended = match Live::new(id, Arc::clone(&self.shared)).has_unfinished().await {
+                Ok(true) => self.live(id).finish_all().await,
+                found => found.map(|_| ()),
+            };
+            if let Err(error) = ended {
+                answer = answer.and(Err(logged(id, error)));
             }
         }
-        Ok(())
+        answer
     }
 
     /// The first account from this one on that has any key.
@@ -201,6 +216,12 @@ impl Mail {
         }
         live
     }
+}
+
+/// Says which account failed, before the next one's turn.
+fn logged(id: AccountId, error: MailError) -> MailError {
+    tracing::warn!(account = %id, error = &error as &dyn std::error::Error, "an account waits for the next sweep");
+    error
 }
 
 /// Lets go of the accounts that were used longest ago, a quarter more than needed, so that this is done seldom.

@@ -228,7 +228,8 @@ impl Live {
     /// Sweeps this account.
     pub(super) async fn sweep(self: &Arc<Self>, now: Timestamp) -> Result<Swept, MailError> {
         self.ready().await?;
-        self.finish_all().await?;
+        // What cannot be ended does not keep the rest here.
+        let ended = self.finish_all().await;
         // Tombstones stay as long as chunks lack what they tell.
         let stale: Vec<_> = {
             let core = self.read();
@@ -247,7 +248,7 @@ impl Live {
                 self.shared.contents.forget(self.id, email);
             }
             if !has_more {
-                return Ok(total);
+                return ended.map(|()| total);
             }
         }
     }

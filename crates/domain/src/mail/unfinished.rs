@@ -10,7 +10,7 @@ use super::account::Account;
 use super::live::Live;
 use super::values::{Cause, Expunge};
 use super::verb::transfer::{Mode, Transfer};
-use super::verb::unfinished::Finish;
+use super::verb::unfinished::{Finish, Rewrite};
 use crate::row::{RowReader, RowWriter, corrupt};
 use crate::{MailError, keys};
 use bytes::Bytes;
@@ -27,7 +27,7 @@ const LEASE: Duration = Duration::from_mins(10);
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UnfinishedRow {
-    /// When the last step was made.
+    /// When the last step was made, or its end was begun.
     pub(crate) at: Timestamp,
     pub(crate) end: End,
 }
@@ -167,22 +167,39 @@ impl Live {
         let mut rows = Vec::new();
         self.scan_all(&keys::all_unfinished(self.id), |(key, row)| {
             let read = keys::unfinished_of(&key).zip(UnfinishedRow::decode(&row));
-            rows.push(read.ok_or_else(|| corrupt("the row of something unfinished"))?);
+            rows.push(read.ok_or_else(|| corrupt("the row of something unfinished")));
             Ok(())
         })
         .await?;
-        let now = self.shared.clock.now();
-        for (number, row) in rows {
-            if self.shared.options.shared_store && now < row.at.after(LEASE) {
-                continue;
-            }
-            match self.end(row.end).await {
-                // Where the mailbox is gone, so is what was to be done.
-                Ok(()) | Err(MailError::NoSuchMailbox) => self.submit(Finish { number: Some(number) }).await?,
-                Err(error) => return Err(error),
+        let mut answer = Ok(());
+        for row in rows {
+            // One that cannot be ended must not keep the others from it.
+            if let Err(error) = self.end_row(row).await {
+                self.warn(&error);
+                answer = answer.and(Err(error));
             }
         }
-        Ok(())
+        answer
+    }
+
+    /// Ends what a row speaks of, unless its writer may still do so himself.
+    async fn end_row(self: &Arc<Self>, row: Result<(u64, UnfinishedRow), MailError>) -> Result<(), MailError> {
+        let (mut number, row) = row?;
+        if self.shared.options.shared_store {
+            if self.shared.clock.now() < row.at.after(LEASE) {
+                return Ok(());
+            }
+            // From here on its writer, who may be slow and not gone, can take no further step.
+            number = match self.submit(Rewrite { number, end: row.end.clone() }).await {
+                Err(MailError::Gone) => return Ok(()),
+                rewritten => rewritten?,
+            };
+        }
+        match self.end(row.end).await {
+            // Where the mailbox is gone, so is what was to be done.
+            Ok(()) | Err(MailError::NoSuchMailbox) => self.submit(Finish { number: Some(number) }).await,
+            Err(error) => Err(error),
+        }
     }
 
     async fn end(self: &Arc<Self>, end: End) -> Result<(), MailError> {

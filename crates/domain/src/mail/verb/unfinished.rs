@@ -72,6 +72,33 @@ pub(super) fn write(tx: &mut Tx<'_>, end: End) -> u64 {
     number
 }
 
+/// Writes down anew how something ends, under another number: whoever still holds the old one finds nothing there.
+#[derive(Debug)]
+pub(crate) struct Rewrite {
+    /// Its row. [`MailError::Gone`] if it is not there: somebody was faster.
+    pub(crate) number: u64,
+    pub(crate) end: End,
+}
+
+impl Verb for Rewrite {
+    /// The new number.
+    type Answer = u64;
+
+    fn apply(&self, tx: &mut Tx<'_>) -> Result<u64, Stop> {
+        let key = keys::unfinished(tx.id, self.number);
+        if tx.get(key.clone())?.is_none() {
+            return Err(MailError::Gone.into());
+        }
+        tx.next_modseq();
+        tx.delete_and_keep(key);
+        Ok(write(tx, self.end.clone()))
+    }
+
+    fn space(&self) -> Space {
+        Space::Frees
+    }
+}
+
 /// Something is finished.
 #[derive(Debug)]
 pub(crate) struct Finish {
