@@ -29,6 +29,8 @@ mod hidden;
 mod letters;
 #[path = "mail/mailboxes.rs"]
 mod mailboxes;
+#[path = "mail/meanwhile.rs"]
+mod meanwhile;
 #[path = "mail/messages.rs"]
 mod messages;
 #[path = "mail/model.rs"]

@@ -7,10 +7,11 @@
 
 use super::account::Account;
 use super::content::Content;
+use super::unfinished::End;
 use super::values::{Cause, Copied, Expunge, FlagNames, NewMessage};
 use super::verb::append::Append;
 use super::verb::transfer::Mode;
-use super::verb::unfinished::{After, AppendStep, Finish};
+use super::verb::unfinished::{After, AppendStep, Finish, Rewrite};
 use crate::MailError;
 use crate::meter::Meter;
 use std::sync::Arc;
@@ -74,7 +75,7 @@ impl Account {
     }
 
     /// Moves messages of one of this account's mailboxes to a mailbox of `target` (RFC 6851); see
-    /// [`Account::copy_to`]. Between accounts many are moved in several steps; after a crash in one of them its messages
+    /// [`Account::copy_to`]. Those that others take away meanwhile are left to them. Between accounts many are moved in several steps; after a crash in one of them its messages
     /// are in both, until the target's account is loaded or swept.
     pub async fn move_to(
         &self,
@@ -87,24 +88,31 @@ impl Account {
         if target.id() == self.id() {
             return self.transfer(Mode::Move, from, uids, (to, rights), meter).await;
         }
-        let snapshot = self.open(from).await?.current();
-        let entries: Vec<_> = of_set(&snapshot, uids).collect();
+        let named: Vec<_> = of_set(&self.open(from).await?.current(), uids).map(|entry| entry.uid).collect();
         let uid_validity = target.status(to).await?.uid_validity;
         // Told when they are gone from here, which is when they are moved.
         let silent = Meter::default();
-        let way = Way { from: self, snapshot: &snapshot, target, place: (to, rights), meter: (&silent, 0) };
         let moving = async {
-            let mut pairs = Vec::with_capacity(entries.len());
-            let mut before = None;
-            for some in entries.chunks(ACROSS_STEP) {
-                target.admit(some).await?;
-                let gone = UidSet::from_uids(some.iter().map(|entry| entry.uid));
+            let mut pairs = Vec::with_capacity(named.len());
+            let (mut before, mut done) = (None, 0);
+            for some in named.chunks(ACROSS_STEP) {
+                done += some.len();
+                // What others take away while this goes on is not moved by it.
+                let snapshot = self.open(from).await?.current();
+                let entries: Vec<_> = some.iter().filter_map(|uid| snapshot.get(*uid)).collect();
+                if entries.is_empty() {
+                    continue;
+                }
+                target.admit(&entries).await?;
+                let way = Way { from: self, snapshot: &snapshot, target, place: (to, rights), meter: (&silent, 0) };
+                let gone = UidSet::from_uids(entries.iter().map(|entry| entry.uid));
                 let after = After::Leave { account: self.id(), mailbox: from, uids: gone.clone() };
-                let (put, row) = way.step((0, some), before, after).await?;
-                self.expunge(from, Expunge::These(gone), Cause::Imap).await?;
-                before = row;
-                pairs.extend(put);
-                meter.step(pairs.len(), entries.len()).await;
+                let (put, row) = way.step((0, &entries), before, after).await?;
+                let removed = self.expunge(from, Expunge::These(gone), Cause::Imap).await?;
+                let (moved, lost): (Vec<_>, Vec<_>) = put.partition(|(old, _)| removed.contains(*old));
+                before = way.take_back(row, &lost).await?;
+                pairs.extend(moved);
+                meter.step(done, named.len()).await;
             }
             target.live.submit(Finish { number: before }).await?;
             Ok(pairs)
@@ -163,6 +171,19 @@ impl Way<'_> {
         let (appended, row) = self.target.live.submit(step).await?;
         let old: Vec<Uid> = entries.iter().map(|entry| entry.uid).collect();
         Ok((old.into_iter().zip(appended.uids), row))
+    }
+
+    /// Takes the copies of messages out again that somebody else has taken from where they were before MOVE could, so
+    /// that they are not in two places; yields the row of what is left to do. [`MailError::Gone`] if somebody has ended
+    /// this: then it was he who took them, and the copies are all there is.
+    async fn take_back(&self, row: Option<u64>, lost: &[(Uid, Uid)]) -> Result<Option<u64>, MailError> {
+        let Some(number) = row.filter(|_| !lost.is_empty()) else { return Ok(row) };
+        let (target, mailbox) = (self.target, self.place.0);
+        let uids = UidSet::from_uids(lost.iter().map(|(_, new)| *new));
+        let end = End::Undo { mailbox, uids: uids.clone() };
+        let number = target.live.submit(Rewrite { number, end }).await?;
+        target.expunge(mailbox, Expunge::These(uids), Cause::Rule).await?;
+        Ok(Some(number))
     }
 }
 

@@ -33,13 +33,13 @@ impl Broken {
     }
 }
 
-async fn fill(account: &Account, mailbox: MailboxId, count: u32) {
+pub(crate) async fn fill(account: &Account, mailbox: MailboxId, count: u32) {
     let messages = crate::world::new_message(account, "x").await;
     let count = usize::try_from(count).unwrap();
     account.append(mailbox, vec![messages; count]).await.unwrap();
 }
 
-async fn uids(account: &Account, mailbox: MailboxId) -> Vec<u32> {
+pub(crate) async fn uids(account: &Account, mailbox: MailboxId) -> Vec<u32> {
     account.open(mailbox).await.unwrap().current().iter().map(|entry| entry.uid.get()).collect()
 }
 
