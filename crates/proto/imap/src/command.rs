@@ -43,10 +43,12 @@ pub mod thread;
 pub mod uid_batches;
 pub mod unsubscribe;
 
+pub(crate) mod betrayed;
 pub(crate) mod flag_list;
 
 pub use append::{Append, AppendLiteral, AppendMessage, LiteralKind};
 pub use authenticate::Authenticate;
+pub use betrayed::Betrayed;
 pub use cancel_update::CancelUpdate;
 pub use comparator::{COMPARATOR, Comparator};
 pub use copy::Copy;

@@ -19,6 +19,7 @@ mod event;
 mod frame;
 mod phase;
 mod stream;
+mod unasked;
 
 pub use event::{Event, LoginPolicy, Policy, Tag};
 
@@ -72,6 +73,8 @@ pub struct Connection {
     commands_before_login: u32,
     /// How many lines from here on may be responses to an AUTHENTICATE that was refused.
     uninvited: u8,
+    /// A sign-in in clear that was refused for its literal, as far as it came: the rest may come unasked.
+    unasked: BytesMut,
     /// Capabilities that are switched off, with the commands they announce.
     withheld: Vec<&'static str>,
     /// The time of the last poll.
@@ -102,6 +105,7 @@ impl Connection {
             bad_commands: 0,
             commands_before_login: 0,
             uninvited: 0,
+            unasked: BytesMut::new(),
             withheld: Vec::new(),
             now,
             active_at: now,
@@ -327,6 +331,7 @@ impl Connection {
             bad_commands,
             commands_before_login,
             uninvited,
+            unasked: _, // Empty since somebody signed in.
             limits: _,
             policy: _,
             withheld: _,
@@ -416,6 +421,7 @@ impl Connection {
         self.input = BytesMut::new();
         (self.line_start, self.searched, self.polled) = (0, 0, 0);
         self.uninvited = 0;
+        self.forget_unasked();
         self.state = State::NotAuthenticated;
         self.enabled = Enabled::default();
         self.policy = policy;

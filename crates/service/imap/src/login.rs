@@ -4,7 +4,7 @@ use crate::session::{Session, SignedIn};
 use crate::status;
 use domain::SignIn;
 use net::TlsInfo;
-use proto_imap::command::{Authenticate, Login};
+use proto_imap::command::{Authenticate, Betrayed, Login};
 use proto_imap::connection::{LoginPolicy, Tag};
 use proto_imap::{Code, Policy, Status};
 use proto_sasl::{Lookup, Protocol};
@@ -85,8 +85,7 @@ async fn settle<S: Transport>(session: &mut Session<S>, tag: &Tag, outcome: Outc
 
 /// LOGIN in clear: refused, whether the password is right or not, and burnt if it is (RFC 5530 §3 PRIVACYREQUIRED).
 pub(crate) async fn refused_login<S: Transport>(session: &mut Session<S>, tag: &Tag, login: &Login) {
-    tell_exposed();
-    overhear_password(&session.service.shared, &session.caller().origin("LOGIN"), &login.user, &login.password).await;
+    overhear_login(session, login).await;
     session.machine.finish(tag, &in_clear());
 }
 
@@ -94,12 +93,7 @@ pub(crate) async fn refused_login<S: Transport>(session: &mut Session<S>, tag: &
 pub(crate) async fn refused_authenticate<S: Transport>(session: &mut Session<S>, tag: &Tag, command: &Authenticate) {
     let tls = session.tls();
     if tls.is_none() {
-        let initial = command.initial_response.as_ref().map(|r| r.expose().as_slice());
-        if initial.is_some() {
-            tell_exposed();
-        }
-        let overheard = Overheard::begin(&session.service.shared, &session.caller(), &command.mechanism, initial).await;
-        session.overheard = overheard.map(Box::new);
+        overhear_authenticate(session, command).await;
     }
     let policy = service_session::policy(&session.service.shared, Protocol::Imap, tls.as_ref());
     let status = match policy.mechanism(&command.mechanism) {
@@ -115,6 +109,28 @@ pub(crate) async fn uninvited<S: Transport>(session: &mut Session<S>, response: 
         let overheard = overheard.respond(&session.service.shared, &session.caller(), response.expose()).await;
         session.overheard = overheard.map(Box::new);
     }
+}
+
+/// The rest of a sign-in that nothing asked for.
+pub(crate) async fn betrayed<S: Transport>(session: &mut Session<S>, betrayed: &Betrayed) {
+    match betrayed {
+        Betrayed::Login(login) => overhear_login(session, login).await,
+        Betrayed::Authenticate(command) => overhear_authenticate(session, command).await,
+    }
+}
+
+async fn overhear_login<S: Transport>(session: &Session<S>, login: &Login) {
+    tell_exposed();
+    overhear_password(&session.service.shared, &session.caller().origin("LOGIN"), &login.user, &login.password).await;
+}
+
+async fn overhear_authenticate<S: Transport>(session: &mut Session<S>, command: &Authenticate) {
+    let initial = command.initial_response.as_ref().map(|r| r.expose().as_slice());
+    if initial.is_some() {
+        tell_exposed();
+    }
+    let overheard = Overheard::begin(&session.service.shared, &session.caller(), &command.mechanism, initial).await;
+    session.overheard = overheard.map(Box::new);
 }
 
 fn tell_exposed() {

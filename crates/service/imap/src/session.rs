@@ -321,6 +321,7 @@ impl<S: Transport> Session<S> {
                 login::refused_authenticate(self, &tag, &authenticate).await;
             }
             Event::Uninvited(response) => login::uninvited(self, &response).await,
+            Event::Betrayed(betrayed) => login::betrayed(self, &betrayed).await,
             Event::SaslResponse(response) => self.sasl_response(response).await,
             Event::IdleDone => {
                 if let Some(tag) = self.idling.take() {

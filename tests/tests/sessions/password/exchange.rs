@@ -6,6 +6,7 @@ use crate::client::Client;
 use crate::server::{ANNA, Service};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use std::fmt::Write as _;
 
 /// What came of it.
 #[derive(Debug)]
@@ -19,6 +20,9 @@ pub(super) struct Outcome {
 /// Plays a way and takes the answers to all that it sent.
 pub(super) async fn play(client: &mut Client, service: Service, way: &Way, password: &str) -> Outcome {
     match (way.kind, service) {
+        (Kind::PasswordCommand, Service::Imap) if way.begin == Begin::Together => {
+            login_together(client, way, password).await
+        }
         (Kind::PasswordCommand, Service::Imap) => login(client, way, password).await,
         (Kind::PasswordCommand, _) => user_and_pass(client, way, password).await,
         (Kind::Sasl | Kind::Unknown, _) => sasl(client, service, way, password).await,
@@ -38,7 +42,10 @@ pub(super) fn opening(service: Service, way: &Way, password: &str) -> String {
                     Argument::LiteralPlus => line.extend(["{", &length, "+}\r\n", text]),
                     Argument::Literal => {
                         line.extend(["{", &length, "}\r\n"]);
-                        return line;
+                        if way.begin != Begin::Together {
+                            return line;
+                        }
+                        line += text;
                     }
                 }
                 line += behind;
@@ -60,11 +67,19 @@ fn sasl_opening(service: Service, way: &Way, mechanism: &mut Mechanism) -> (Stri
         _ => (way.spell)("AUTH"),
     };
     let mut line = format!("{verb} {}", (way.spell)(way.mechanism));
+    let mut owed = 1;
     if way.begin == Begin::Initial {
         line.extend([" ", &BASE64.encode(mechanism.next(b""))]);
+    } else if way.begin.is_literal() {
+        let response = BASE64.encode(mechanism.next(b""));
+        let plus = if way.begin == Begin::LiteralPlus { "+" } else { "" };
+        let _ = write!(line, " {{{}{plus}}}", response.len());
+        if way.begin != Begin::LiteralAsked {
+            line.extend(["\r\n", &response]);
+        }
+        owed += usize::from(way.begin == Begin::LiteralTogether);
     }
     line += "\r\n";
-    let mut owed = 1;
     if way.begin == Begin::Together {
         for response in mechanism.all() {
             line.extend([&BASE64.encode(response), "\r\n"]);
@@ -72,6 +87,20 @@ fn sasl_opening(service: Service, way: &Way, mechanism: &mut Mechanism) -> (Stri
         }
     }
     (line, owed)
+}
+
+/// LOGIN in one piece: each literal that has to be asked for has an answer of its own.
+async fn login_together(client: &mut Client, way: &Way, password: &str) -> Outcome {
+    client.send(&opening(Service::Imap, way, password)).await;
+    let (mut answer, mut invited) = (String::new(), false);
+    for _ in 0..=way.arguments.iter().filter(|argument| **argument == Argument::Literal).count() {
+        let line = client.last().await;
+        invited |= line.starts_with('+');
+        if line.starts_with("l ") && answer.is_empty() {
+            answer = line;
+        }
+    }
+    Outcome { answer, invited }
 }
 
 async fn login(client: &mut Client, way: &Way, password: &str) -> Outcome {

@@ -31,6 +31,19 @@ pub(super) enum Begin {
     Initial,
     /// Without waiting for any challenge: everything in one piece. (Not SCRAM, which answers to what it heard.)
     Together,
+    /// IMAP: with an initial response in a literal, which the grammar does not have, and which has to be asked for.
+    LiteralAsked,
+    /// The same, without waiting to be asked.
+    LiteralTogether,
+    /// The same, in one that need not be asked for.
+    LiteralPlus,
+}
+
+impl Begin {
+    /// Whether it is a literal where there is none.
+    pub(super) fn is_literal(self) -> bool {
+        matches!(self, Self::LiteralAsked | Self::LiteralTogether | Self::LiteralPlus)
+    }
 }
 
 /// A way to sign in.
@@ -49,9 +62,11 @@ impl Way {
     /// Whether a client that goes this way, and is refused at once, has sent the password itself by then.
     pub(super) fn sends_password_unasked(&self) -> bool {
         match (self.kind, self.mechanism, self.begin) {
+            (Kind::Sasl, "PLAIN", Begin::Initial | Begin::LiteralTogether | Begin::LiteralPlus)
+            | (Kind::Sasl, "PLAIN" | "LOGIN", Begin::Together)
+            | (Kind::PasswordCommand, _, Begin::Together) => true,
             // A literal that has to be asked for is not asked for.
             (Kind::PasswordCommand, ..) => !self.arguments.contains(&Argument::Literal),
-            (Kind::Sasl, "PLAIN", Begin::Initial) | (Kind::Sasl, "PLAIN" | "LOGIN", Begin::Together) => true,
             (Kind::Sasl | Kind::Unknown, ..) => false,
         }
     }
@@ -60,6 +75,9 @@ impl Way {
     pub(super) fn title(&self, service: Service) -> String {
         let name = self.mechanism;
         match (self.kind, self.begin, service) {
+            (Kind::PasswordCommand, Begin::Together, Service::Imap) => {
+                "`LOGIN` with a literal that has to be asked for, without waiting to be asked".to_owned()
+            }
             (Kind::PasswordCommand, _, Service::Imap) if self.sends_password_unasked() => "`LOGIN`".to_owned(),
             (Kind::PasswordCommand, _, Service::Imap) => "`LOGIN` with a literal that has to be asked for".to_owned(),
             (Kind::PasswordCommand, Begin::Together, _) => "`USER` and `PASS` in one packet".to_owned(),
@@ -69,6 +87,11 @@ impl Way {
             (Kind::Sasl, Begin::Asked, _) => format!("`{name}`, waiting to be asked"),
             (Kind::Sasl, Begin::Initial, _) => format!("`{name}` with an initial response"),
             (Kind::Sasl, Begin::Together, _) => format!("`{name}` without waiting to be asked"),
+            (Kind::Sasl, Begin::LiteralAsked, _) => format!("`{name}` with a literal that has to be asked for"),
+            (Kind::Sasl, Begin::LiteralTogether, _) => {
+                format!("`{name}` with a literal that has to be asked for, without waiting to be asked")
+            }
+            (Kind::Sasl, Begin::LiteralPlus, _) => format!("`{name}` with a literal that need not be asked for"),
         }
     }
 }
@@ -123,6 +146,10 @@ fn spelt(service: Service, spell: fn(&str) -> String) -> Vec<Way> {
         if matches!(mechanism, "PLAIN" | "LOGIN") {
             ways.push(sasl(Kind::Sasl, mechanism, spell, Begin::Together));
         }
+        if service == Service::Imap && mechanism == "PLAIN" {
+            let literals = [Begin::LiteralAsked, Begin::LiteralTogether, Begin::LiteralPlus];
+            ways.extend(literals.map(|begin| sasl(Kind::Sasl, mechanism, spell, begin)));
+        }
     }
     for mechanism in UNKNOWN {
         ways.push(sasl(Kind::Unknown, mechanism, spell, Begin::Asked));
@@ -138,7 +165,10 @@ fn password_commands(service: Service, spell: fn(&str) -> String) -> Vec<Way> {
         Service::Imap => {
             let forms = [Atom, Quoted, Literal, LiteralPlus];
             let pairs = forms.iter().flat_map(|user| forms.map(|password| [*user, password]));
-            pairs.map(|pair| password_command(spell, Begin::Asked, pair)).collect()
+            let polite = pairs.map(|pair| password_command(spell, Begin::Asked, pair));
+            let impatient = polite.clone().filter(|way| way.arguments.contains(&Literal));
+            let impatient = impatient.map(|way| Way { begin: Begin::Together, ..way });
+            polite.chain(impatient).collect()
         }
         Service::Pop3 => {
             [Begin::Asked, Begin::Together].map(|begin| password_command(spell, begin, [Atom; 2])).to_vec()

@@ -1,6 +1,6 @@
 //! What the machine tells the session, and what the session tells the machine about login.
 
-use crate::command::{Append, AppendLiteral, AppendMessage, Authenticate, Command, Login};
+use crate::command::{Append, AppendLiteral, AppendMessage, Authenticate, Betrayed, Command, Login};
 use bytes::Bytes;
 use std::fmt;
 use types::Secret;
@@ -75,6 +75,9 @@ pub enum Event {
     /// Behind an AUTHENTICATE that was refused came what may be a response that nobody asked for: a secret in it is known
     /// to everybody, if it came in clear. It is answered already, as the bad command that it is.
     Uninvited(Secret<Vec<u8>>),
+    /// A sign-in whose literal was refused in clear came to its end all the same: a secret in it is known to everybody. It
+    /// is answered already, line by line, as the bad commands that they are.
+    Betrayed(Betrayed),
     /// The answer to a challenge, decoded. Go on with `challenge` or `finish`.
     SaslResponse(Secret<Vec<u8>>),
     /// The client ended IDLE. Answer with `finish`.

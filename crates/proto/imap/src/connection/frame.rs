@@ -4,7 +4,7 @@ use super::phase::{Appending, Phase};
 use super::{Connection, Event, LoginPolicy, State, Tag};
 use crate::codec::{Cursor, LiteralAnnouncement, ParseError, literal_announced};
 use crate::command::append::{Fragment, Reader, Room};
-use crate::command::{Authenticate, Command, authenticate};
+use crate::command::{Authenticate, Betrayed, Command, authenticate, betrayed};
 use crate::registry::{self, Literals};
 use crate::response::{Code, Status};
 use zeroize::Zeroize;
@@ -111,6 +111,7 @@ impl Connection {
         let parsed = self.parse_command(text);
         let uninvited = std::mem::take(&mut self.uninvited);
         let response = if uninvited > 0 && parsed.is_err() { authenticate::decode(text).ok() } else { None };
+        let unasked = self.take_unasked(text).filter(|_| parsed.is_err());
         if self.state == State::NotAuthenticated {
             // It may have held a password.
             frame.zeroize();
@@ -121,6 +122,12 @@ impl Connection {
             Ok((_, Parsed::Append(append))) => self.begin_append(append),
             Err((tag, error)) => {
                 self.refuse(tag.as_ref(), &error);
+                if let Some(betrayed) = unasked {
+                    if matches!(betrayed, Betrayed::Authenticate(_)) {
+                        self.uninvited = authenticate::RESPONSES_MAX;
+                    }
+                    return Step::Event(Event::Betrayed(betrayed));
+                }
                 let Some(response) = response else { return Step::Again };
                 self.uninvited = uninvited - 1;
                 Step::Event(Event::Uninvited(response))
@@ -188,8 +195,13 @@ impl Connection {
                 self.take_input(end);
                 self.begin_append(append)
             }
+            // It may be the rest of what is kept: whoever did not wait to be asked goes on without waiting.
+            Announced::Refuse(..) if self.takes_unasked(end, announced) => self.read_argument(end, announced),
             Announced::Refuse(tag, error) => {
-                self.take_input(end);
+                let in_clear = matches!(error, ParseError::Refusal(Code::PrivacyRequired, _));
+                let mut line = self.take_input(end);
+                self.keep_unasked(&line, in_clear, announced);
+                line.zeroize();
                 self.refuse(tag.as_ref(), &error);
                 if !announced.synchronising {
                     self.discard(announced.size);
@@ -222,14 +234,23 @@ impl Connection {
                 Err(error) => return Announced::Refuse(Some(tag), error),
             }
         }
-        if head.spec.name == "LOGIN" && announced.synchronising && self.policy.login == LoginPolicy::Disabled {
-            // To ask for it would be to ask for a name, and then for a password, in clear.
-            let refusal = ParseError::Refusal(Code::PrivacyRequired, "Passwords are taken inside TLS only");
-            return Announced::Refuse(Some(tag), refusal);
-        }
-        match self.admit_argument(end, announced) {
+        let admitted = self.admit_sign_in(head.spec.name, announced).and_then(|()| self.admit_argument(end, announced));
+        match admitted {
             Ok(()) => Announced::Argument,
             Err(error) => Announced::Refuse(Some(tag), error),
+        }
+    }
+
+    /// Whether a literal may come for a command that signs in. In clear none is asked for, as it would be to ask for a
+    /// name, and then for a password; what is on its way is read, to be burnt.
+    fn admit_sign_in(&self, name: &str, announced: LiteralAnnouncement) -> Result<(), ParseError> {
+        match (name, &self.policy.login) {
+            ("LOGIN" | "AUTHENTICATE", LoginPolicy::Disabled) if announced.synchronising => {
+                Err(ParseError::Refusal(Code::PrivacyRequired, "Passwords are taken inside TLS only"))
+            }
+            // RFC 3501 §9: a mechanism is an atom, a response is base64.
+            ("AUTHENTICATE", LoginPolicy::Allowed) => Err(ParseError::Syntax("AUTHENTICATE takes no literal")),
+            _ => Ok(()),
         }
     }
 
@@ -268,14 +289,22 @@ impl Connection {
                     Fragment::Argument => Err(ParseError::Syntax("A message is missing")),
                 };
             }
-            let command = (head.spec.parse)(&mut head.arguments, head.uid)?;
-            head.arguments.end()?;
+            let arguments = head.arguments.rest();
+            let parsed = (head.spec.parse)(&mut head.arguments, head.uid)
+                .and_then(|command| head.arguments.end().map(|()| command));
+            let command = parsed.or_else(|error| self.misspelt(head.spec.name, arguments).ok_or(error))?;
             Ok(Parsed::Command(command))
         };
         match parse() {
             Ok(parsed) => Ok((tag, parsed)),
             Err(error) => Err((Some(tag), error)),
         }
+    }
+
+    /// A sign-in in clear that the grammar does not have: refused like one that it has, and burnt like it.
+    fn misspelt(&self, name: &str, arguments: &[u8]) -> Option<Command> {
+        let read = if self.policy.login == LoginPolicy::Disabled { betrayed::read(name, arguments) } else { None };
+        read.filter(|read| !matches!(read, Betrayed::Authenticate(read) if self.offers(read))).map(Into::into)
     }
 
     /// Answers a command that does not reach the session, and counts it.

@@ -57,6 +57,7 @@ pub(super) static TEXTS: &[(&str, &str)] = &[
         "APPEND takes a mailbox, flags, a date and a literal",
         "APPEND nimmt ein Postfach, Flags, ein Datum und ein Literal",
     ),
+    ("AUTHENTICATE takes no literal", "AUTHENTICATE kennt kein Literal"),
     ("AUTHENTICATE was cancelled", "AUTHENTICATE wurde abgebrochen"),
     ("Already logged in", "Schon angemeldet"),
     ("Already logged out", "Schon abgemeldet"),

@@ -143,7 +143,7 @@ impl Session {
                 }
             }
             Event::IdleDone | Event::AppendEnd => self.finish(),
-            Event::AppendChunk(_) | Event::Aborted | Event::Uninvited(_) => {}
+            Event::AppendChunk(_) | Event::Aborted | Event::Uninvited(_) | Event::Betrayed(_) => {}
         }
     }
 

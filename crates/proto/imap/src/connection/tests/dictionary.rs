@@ -14,8 +14,8 @@ macro_rules! sources {
 type Sources = &'static [(&'static str, &'static str)];
 
 const COMMAND_ROOMS: Sources = sources!("command":
-    "append" "authenticate" "bare" "cancel_update" "comparator" "compress" "copy" "create" "delete" "deleteacl" "enable"
-    "esearch" "examine" "expunge" "fetch" "flag_list" "getacl" "getmetadata" "getquota" "getquotaroot" "id" "language"
+    "append" "authenticate" "bare" "betrayed" "cancel_update" "comparator" "compress" "copy" "create" "delete" "deleteacl"
+    "enable" "esearch" "examine" "expunge" "fetch" "flag_list" "getacl" "getmetadata" "getquota" "getquotaroot" "id" "language"
     "list" "listrights" "login" "lsub" "move" "myrights" "notify" "rename" "replace" "search" "select" "setacl"
     "setmetadata" "setquota" "sort" "status" "store" "subscribe" "thread" "uid_batches" "unsubscribe");
 const SEARCH_ROOMS: Sources = sources!("search": "key" "parse" "returns");

@@ -1,7 +1,7 @@
 //! SASL, IDLE and STARTTLS.
 
 use super::harness::{Driver, in_clear, inside_tls};
-use crate::command::Command;
+use crate::command::{Authenticate, Betrayed, Command};
 use crate::connection::{Event, InjectedBeforeTls, Tag};
 use crate::limits::Limits;
 use crate::response::{Code, Status};
@@ -104,6 +104,110 @@ fn a_response_that_nobody_asked_for_is_handed_over_to_be_burnt() {
         }
         assert_eq!(driver.command().0, "z");
     }
+}
+
+fn initial(authenticate: &Authenticate) -> Option<&[u8]> {
+    authenticate.initial_response.as_ref().map(|response| response.expose().as_slice())
+}
+
+#[test]
+fn no_literal_is_asked_for_that_would_bring_a_response() {
+    // RFC 3501 §9: AUTHENTICATE has no literal.
+    let no = "a NO [PRIVACYREQUIRED] Passwords are taken inside TLS only\r\n";
+    for (policy, answer) in [(in_clear(), no), (inside_tls(), "a BAD AUTHENTICATE takes no literal\r\n")] {
+        for line in ["a AUTHENTICATE PLAIN {28}", "a AUTHENTICATE {5}", "a authenticate plain x {28}"] {
+            let mut driver = Driver::new(policy.clone());
+            driver.receive(&format!("{line}\r\n"));
+            assert_eq!(driver.poll(), None, "{line}");
+            assert_eq!(driver.output(), answer, "{line}");
+            driver.receive("b NOOP\r\n");
+            assert_eq!(driver.command().0, "b", "who waited goes on with a command");
+        }
+    }
+    let mut driver = Driver::new(inside_tls());
+    driver.receive("a AUTHENTICATE PLAIN {8+}\r\nAGEAYg==\r\nb NOOP\r\n");
+    assert_eq!(driver.command().0, "b", "what is on its way is thrown away");
+    assert_eq!(driver.output(), "a BAD AUTHENTICATE takes no literal\r\n");
+}
+
+#[test]
+fn a_response_in_a_literal_is_handed_over_to_be_burnt() {
+    for argument in ["{8+}\r\nAGEAYg==", "{4+}\r\n\0a\0b"] {
+        let mut driver = Driver::new(in_clear());
+        driver.receive(&format!("a AUTHENTICATE PLAIN {argument}\r\nb NOOP\r\n"));
+        let Some(Event::RefusedAuthenticate { tag, authenticate }) = driver.poll() else { panic!("it is not offered") };
+        assert_eq!((&*authenticate.mechanism, initial(&authenticate)), ("PLAIN", Some(&b"\0a\0b"[..])));
+        driver.connection.finish(&tag, &Status::no(Code::PrivacyRequired, "Not without TLS"));
+        assert_eq!(driver.command().0, "b");
+        assert_eq!(driver.output(), "a NO [PRIVACYREQUIRED] Not without TLS\r\n");
+    }
+    // Without waiting to be asked.
+    for argument in ["{8}\r\nAGEAYg==", "{4}\r\n\0a\0b"] {
+        let mut driver = Driver::new(in_clear());
+        driver.receive(&format!("a AUTHENTICATE PLAIN {argument}\r\nb NOOP\r\n"));
+        let Some(Event::Betrayed(Betrayed::Authenticate(authenticate))) = driver.poll() else { panic!("{argument:?}") };
+        assert_eq!((&*authenticate.mechanism, initial(&authenticate)), ("PLAIN", Some(&b"\0a\0b"[..])));
+        assert_eq!(driver.command().0, "b");
+    }
+}
+
+#[test]
+fn a_login_that_did_not_wait_to_be_asked_is_handed_over_to_be_burnt() {
+    for arguments in [
+        "{4}\r\nanna {5}\r\ntinte",
+        "{4}\r\nanna tinte",
+        "{4}\r\nanna \"tinte\"",
+        "{4}\r\nanna {5+}\r\ntinte",
+        "{4+}\r\nanna {5}\r\ntinte",
+        "anna {5}\r\ntinte",
+        "\"anna\" {5}\r\ntinte",
+    ] {
+        let mut driver = Driver::new(in_clear());
+        driver.receive(&format!("a LOGIN {arguments}\r\nb NOOP\r\n"));
+        let Some(Event::Betrayed(Betrayed::Login(login))) = driver.poll() else { panic!("{arguments:?}") };
+        assert_eq!((&*login.user, &login.password.expose()[..]), ("anna", &b"tinte"[..]), "{arguments:?}");
+        assert_eq!(driver.command().0, "b", "{arguments:?}");
+        let heard = driver.output();
+        assert!(heard.starts_with("a NO [PRIVACYREQUIRED] ") && !heard.contains('+'), "{arguments:?}: {heard}");
+    }
+    // Who waited, and goes on with a command, said no more.
+    let mut driver = Driver::new(in_clear());
+    driver.receive("a LOGIN anna {5}\r\nb NOOP\r\ntinte\r\nc NOOP\r\n");
+    assert_eq!(driver.command().0, "b");
+    driver.ok("b");
+    assert_eq!(driver.command().0, "c");
+    assert!(driver.connection.unasked.is_empty());
+}
+
+#[test]
+fn of_a_sign_in_that_was_not_waited_for_no_more_is_kept_than_a_command_may_have() {
+    let limits = Limits { command_before_login_max: types::Octets(40), ..Limits::default() };
+    for (user, kept) in [("x".repeat(17), 40), ("x".repeat(18), 0)] {
+        let mut driver = Driver::with_limits(limits.clone(), in_clear());
+        driver.receive(&format!("a LOGIN {{99}}\r\n{user} {{5555}}\r\n"));
+        assert_eq!(driver.poll(), None);
+        assert_eq!(driver.connection.unasked.len(), kept);
+    }
+}
+
+#[test]
+fn a_sign_in_in_clear_that_is_misspelt_is_handed_over_to_be_burnt() {
+    for arguments in ["anna blaue tinte", "anna bl\u{e4}ue", "anna (tinte)[1]", "anna \"ti\"nte\""] {
+        let mut driver = Driver::new(in_clear());
+        driver.receive(&format!("a LOGIN {arguments}\r\n"));
+        let Some(Event::RefusedLogin { login, .. }) = driver.poll() else { panic!("{arguments}") };
+        let password = arguments.strip_prefix("anna ").unwrap().trim_matches('"');
+        assert_eq!((&*login.user, &login.password.expose()[..]), ("anna", password.as_bytes()));
+        // Inside TLS it is as bad as ever.
+        let mut driver = Driver::new(inside_tls());
+        driver.receive(&format!("a LOGIN {arguments}\r\n"));
+        assert_eq!(driver.poll(), None);
+        assert!(driver.output().starts_with("a BAD "), "{arguments}");
+    }
+    let mut driver = Driver::new(in_clear());
+    driver.receive("a AUTHENTICATE PLAIN AGEAYg and more\r\n");
+    let Some(Event::RefusedAuthenticate { authenticate, .. }) = driver.poll() else { panic!("it is not offered") };
+    assert_eq!(initial(&authenticate), Some(&b"\0a\0b"[..]));
 }
 
 #[test]
