@@ -8,10 +8,12 @@
 mod admin;
 mod aliases;
 mod app_password;
+mod ban;
 mod cache;
 mod certificate;
 mod credential;
 mod exposure;
+mod familiar;
 mod hasher;
 mod imported;
 mod intent;
@@ -24,14 +26,19 @@ mod settings;
 mod sharing;
 mod sign_in;
 mod throttle;
+mod turns;
 mod uses;
 mod verified;
 
 pub use admin::{AccountInfo, DomainInfo};
 pub use aliases::{ALIAS_TARGETS_MAX, AliasInfo};
 pub use app_password::{APP_PASSWORD_NAME_MAX, APP_PASSWORDS_MAX, MadeAppPassword, NewAppPassword, PasswordInfo};
+pub use ban::{
+    BAN_HISTORY_MAX, BAN_REASON_MAX, BAN_REMEMBERED, BANS_MAX, Ban, BanError, BanInfo, BanOptions, BannedBy, Why,
+};
 pub use certificate::{CERTIFICATE_NAME_MAX, CERTIFICATES_MAX, CertificateInfo, Fingerprint};
 pub use exposure::{Exposed, ExposedInfo, PROGRAM_MAX, REMIND_BEFORE};
+pub use familiar::{FAMILIAR_FOR, FAMILIAR_MAX};
 pub use hasher::{ARGON2_MEMORY_KIB, ARGON2_PASSES, Argon2Cost, SCRAM_ITERATIONS};
 pub use imported::{
     IMPORTED_BCRYPT_MAX, IMPORTED_FILL_MAX_KIB, IMPORTED_LANES_MAX, IMPORTED_MAX, IMPORTED_MEMORY_MAX_KIB,
@@ -51,6 +58,7 @@ pub use throttle::{Allowance, ThrottleOptions};
 pub use uses::{InUse, LastUse, SIDE_BY_SIDE, USES_WAITING_MAX, UseInfo};
 
 use crate::{Mail, MailError};
+use ban::Bans;
 use cache::Cache;
 use exposure::Burns;
 use hasher::Hasher;
@@ -62,7 +70,8 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use store_kv::{Batch, CommitError, Engine, StoreError};
 use throttle::Throttle;
-use types::{AccountId, AddressError, Clock, DomainName, PasswordError};
+use turns::Overloaded;
+use types::{AccountId, AddressError, Clock, DomainName, Octets, PasswordError};
 use uses::Uses;
 use verified::Verified;
 
@@ -80,12 +89,16 @@ pub struct PasswordOptions {
     pub scram_iterations: NonZeroU32,
     /// How many passwords are checked at once; each takes the memory of [`Argon2Cost`].
     pub concurrent: usize,
+    /// How many more wait for their turn at most, each with its password and no more; past it sign-ins are put off.
+    pub waiting_max: usize,
     /// How long a password that was right is known to be, so that a device that reconnects costs next to nothing.
     pub remember: Duration,
     /// Most passwords that are remembered so.
     pub remember_max: usize,
     /// How fast somebody may guess.
     pub throttle: ThrottleOptions,
+    /// When who guesses too much is banned.
+    pub bans: BanOptions,
     /// What is put behind a name without an `@` at sign-in.
     pub default_domain: Option<DomainName>,
     /// What holds where neither an account nor its domain says otherwise.
@@ -101,9 +114,11 @@ impl Default for PasswordOptions {
             scram_iterations: SCRAM_ITERATIONS,
             // More at once than there are processors would only cost memory: 19 MiB each.
             concurrent: std::thread::available_parallelism().map_or(2, usize::from).min(8),
+            waiting_max: 500,
             remember: Duration::from_mins(10),
             remember_max: 50_000,
             throttle: ThrottleOptions::default(),
+            bans: BanOptions::default(),
             default_domain: None,
             settings: Settings::default(),
             grace: Duration::from_hours(3 * 24),
@@ -187,6 +202,27 @@ pub enum DirectoryError {
     Store(#[from] StoreError),
 }
 
+impl From<Overloaded> for DirectoryError {
+    fn from(_: Overloaded) -> Self {
+        Self::Busy
+    }
+}
+
+/// How busy the checking of passwords is, and was since the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordChecks {
+    /// Turns that are taken: one each, more for one whose hash needs more memory.
+    pub running: u32,
+    /// Waiting for their turn.
+    pub waiting: usize,
+    /// Memory that those being checked take.
+    pub memory: Octets,
+    /// Checked or being checked.
+    pub total: u64,
+    /// Put off, because too many waited or one waited too long.
+    pub refused: u64,
+}
+
 /// The directory.
 pub struct Directory {
     engine: Arc<dyn Engine>,
@@ -197,6 +233,7 @@ pub struct Directory {
     hasher: Hasher,
     verified: Verified,
     throttle: Throttle,
+    bans: Bans,
     sign_ins: login_delay::SignIns,
     /// What came in clear is counted apart.
     clear: Throttle,
@@ -215,9 +252,10 @@ impl Directory {
         options: PasswordOptions,
     ) -> Result<Arc<Self>, DirectoryError> {
         let cache = Cache::new(Arc::clone(&engine));
-        let hasher = Hasher::new(options.argon2, options.concurrent)?;
+        let hasher = Hasher::new(options.argon2, options.concurrent, options.waiting_max)?;
         let verified = Verified::new(options.remember, options.remember_max)?;
         let (throttle, clear) = (Throttle::new(options.throttle), Throttle::new(options.throttle));
+        let bans = Bans::new(options.bans);
         let (burning, exposed_count, revocations) = (Burns::new(), AtomicU64::new(0), Revocations::new());
         let sign_ins = login_delay::SignIns::default();
         Ok(Arc::new(Self {
@@ -229,6 +267,7 @@ impl Directory {
             hasher,
             verified,
             throttle,
+            bans,
             sign_ins,
             clear,
             burning,
@@ -236,6 +275,15 @@ impl Directory {
             revocations,
             uses: Uses::default(),
         }))
+    }
+
+    /// How busy the checking of passwords is.
+    pub fn password_checks(&self) -> PasswordChecks {
+        let figures = self.hasher.figures();
+        let each = u64::from(self.options.argon2.memory_kib).saturating_mul(1024);
+        let memory = Octets(each.saturating_mul(u64::from(figures.running)));
+        let turns::Figures { running, waiting, granted, refused } = figures;
+        PasswordChecks { running, waiting, memory, total: granted, refused }
     }
 
     /// Commits; `false` asks to decide anew, because somebody else was faster.
@@ -270,6 +318,8 @@ fn random<const N: usize>() -> Result<[u8; N], DirectoryError> {
 
 #[cfg(test)]
 mod exposure_tests;
+#[cfg(test)]
+mod guess_tests;
 #[cfg(test)]
 mod imported_tests;
 #[cfg(test)]

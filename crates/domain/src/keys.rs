@@ -26,6 +26,7 @@
 //! The system accounts have kinds of their own, in small letters: see their sections.
 
 mod certificates;
+pub(crate) mod guard;
 mod queue;
 mod uses;
 
@@ -305,7 +306,7 @@ pub(crate) fn annotation(account: AccountId, mailbox: MailboxId, reader: Account
     key(account, b'O', &[&mailbox.0.to_be_bytes(), &reader.0.to_be_bytes(), name.as_str().as_bytes()])
 }
 
-// ---- Directory: the system account 0 ----------------------------------------------------------------------------------
+// ---- Directory: the system account 0; more kinds in keys/certificates.rs, keys/guard.rs and keys/uses.rs ----------------
 //
 // | kind | rest of the key | row |
 // |---|---|---|
@@ -321,7 +322,6 @@ pub(crate) fn annotation(account: AccountId, mailbox: MailboxId, reader: Account
 // | `f` | domain | what is set for the domain |
 // | `m` | due i64, account u32, password u32, kind u8 | a notice: what somebody is to be told by a letter |
 // | `x` | account u32, password u32 | the password was sent in clear; no value |
-// | `u`, `t` | | what passwords were last used for: see keys/uses.rs |
 // | `i` | | the next account id |
 // | `l` | | the longest POP3 login delay that is set for anybody, and for how many |
 // | `s` | | the secret that makes up SCRAM keys for names that do not exist |

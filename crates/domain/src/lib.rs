@@ -20,14 +20,15 @@ mod turns;
 pub use accounts::{
     ALIAS_DEPTH_MAX, ALIAS_EXPANSION_MAX, ALIAS_TARGETS_MAX, APP_PASSWORD_NAME_MAX, APP_PASSWORDS_MAX,
     ARGON2_MEMORY_KIB, ARGON2_PASSES, AccountInfo, AccountMark, AccountMarks, AccountState, AliasInfo, Allowance,
-    Argon2Cost, CERTIFICATE_NAME_MAX, CERTIFICATES_MAX, CertificateInfo, Directory, DirectoryError, DirectoryWatch,
-    DomainInfo, Exposed, ExposedInfo, FIRST_ACCOUNT, Fingerprint, IMPORTED_BCRYPT_MAX, IMPORTED_FILL_MAX_KIB,
-    IMPORTED_LANES_MAX, IMPORTED_MAX, IMPORTED_MEMORY_MAX_KIB, IMPORTED_PASSWORD_MAX, IMPORTED_ROUNDS_MAX,
-    IMPORTED_SALT_MAX, ImportError, Imported, ImportedHash, InUse, LOGIN_DELAY_MAX, Language, LastUse, LoginDelay,
-    MadeAppPassword, MainPassword, NewAppPassword, Notice, NoticeId, Notices, OnCleartext, OnDelete, Origin,
-    PROGRAM_MAX, PasswordInfo, PasswordOptions, Proof, REMIND_BEFORE, Recipient, Resolution, SCRAM_ITERATIONS,
-    SHARERS_MAX, SIDE_BY_SIDE, SettingChange, SettingError, SettingInfo, SettingSource, Settings, SignIn, SignInError,
-    Standing, ThrottleOptions, USES_WAITING_MAX, UseInfo,
+    Argon2Cost, BAN_HISTORY_MAX, BAN_REASON_MAX, BAN_REMEMBERED, BANS_MAX, Ban, BanError, BanInfo, BanOptions,
+    BannedBy, CERTIFICATE_NAME_MAX, CERTIFICATES_MAX, CertificateInfo, Directory, DirectoryError, DirectoryWatch,
+    DomainInfo, Exposed, ExposedInfo, FAMILIAR_FOR, FAMILIAR_MAX, FIRST_ACCOUNT, Fingerprint, IMPORTED_BCRYPT_MAX,
+    IMPORTED_FILL_MAX_KIB, IMPORTED_LANES_MAX, IMPORTED_MAX, IMPORTED_MEMORY_MAX_KIB, IMPORTED_PASSWORD_MAX,
+    IMPORTED_ROUNDS_MAX, IMPORTED_SALT_MAX, ImportError, Imported, ImportedHash, InUse, LOGIN_DELAY_MAX, Language,
+    LastUse, LoginDelay, MadeAppPassword, MainPassword, NewAppPassword, Notice, NoticeId, Notices, OnCleartext,
+    OnDelete, Origin, PROGRAM_MAX, PasswordChecks, PasswordInfo, PasswordOptions, Proof, REMIND_BEFORE, Recipient,
+    Resolution, SCRAM_ITERATIONS, SHARERS_MAX, SIDE_BY_SIDE, SettingChange, SettingError, SettingInfo, SettingSource,
+    Settings, SignIn, SignInError, Standing, ThrottleOptions, USES_WAITING_MAX, UseInfo, Why,
 };
 pub use delivery::{
     Accepted, Arrival, Delivery, DeliveryOptions, DeliveryStaging, Incoming, Protocol, RECEIVED_MAX, Refusal, Target,

@@ -19,7 +19,7 @@ pub use clock::SystemClock;
 pub use limits::{Admission, ConnectionLimits, Refused, Ticket};
 pub use listener::{BindError, Endpoint, Listener};
 pub use resolver::{ADDRESSES_MAX, MX_HOSTS_MAX, MailHosts, ResolveError, Resolver, ZoneEntry};
-pub use server::{Connection, Counters, Server, Service};
+pub use server::{Connection, Counters, Gate, Server, Service};
 pub use shutdown::{Drained, Shutdown, ShutdownToken};
 pub use stream::{HandshakeError, Peer, Stream, TlsInfo, read_with};
 pub use tls::{

@@ -3,8 +3,10 @@
 use crate::catch::{self, Caught};
 use crate::shutdown::Guard;
 use crate::{Admission, HandshakeError, Listener, Peer, Shutdown, ShutdownToken, Stream, Ticket, TlsServer};
+use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -48,24 +50,43 @@ pub struct Counters {
     pub accepted: AtomicU64,
     /// Connections turned away by a limit.
     pub refused: AtomicU64,
+    /// Connections closed at once, because nobody may connect from there.
+    pub banned: AtomicU64,
     /// Handshakes of implicit TLS that failed.
     pub handshakes_failed: AtomicU64,
     /// Handlers that panicked: each one a defect.
     pub panics: AtomicU64,
 }
 
+/// Says who may connect at all. Asked for every TCP connection, before anything is said or read: it must not wait.
+pub trait Gate: Send + Sync + 'static {
+    /// Whether this address may connect now.
+    fn admits(&self, address: IpAddr) -> bool;
+}
+
 /// What all listeners share.
-#[derive(Debug)]
 pub struct Server {
     admission: Arc<Admission>,
+    gate: Option<Arc<dyn Gate>>,
     shutdown: Shutdown,
     counters: Counters,
 }
 
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("admission", &self.admission).finish_non_exhaustive()
+    }
+}
+
 impl Server {
-    /// No listener yet.
+    /// No listener yet; everybody may connect.
     pub fn new(admission: Arc<Admission>) -> Arc<Self> {
-        Arc::new(Self { admission, shutdown: Shutdown::new(), counters: Counters::default() })
+        Self::gated(admission, None)
+    }
+
+    /// The same with a gate.
+    pub fn gated(admission: Arc<Admission>, gate: Option<Arc<dyn Gate>>) -> Arc<Self> {
+        Arc::new(Self { admission, gate, shutdown: Shutdown::new(), counters: Counters::default() })
     }
 
     /// The places.
@@ -115,6 +136,14 @@ impl Server {
         H: Fn(Connection) -> F + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
+        if let (Some(gate), Some(address)) = (&self.gate, peer.ip())
+            && !gate.admits(address)
+        {
+            // Not a word, and no handshake: it costs a guesser as much as us.
+            self.counters.banned.fetch_add(1, Ordering::Relaxed);
+            debug!(service = service.name, %peer, "connection of a banned address");
+            return;
+        }
         let ticket = match self.admission.admit(peer) {
             Ok(ticket) => ticket,
             Err(refused) => {

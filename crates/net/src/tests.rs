@@ -203,6 +203,30 @@ async fn an_address_that_has_all_its_places_is_refused_with_a_word() {
     assert_eq!(place.server.counters().refused.load(Ordering::Relaxed), 1);
 }
 
+/// Lets in who comes from one address less than all.
+struct NotFrom(std::net::IpAddr);
+
+impl crate::Gate for NotFrom {
+    fn admits(&self, address: std::net::IpAddr) -> bool {
+        address != self.0
+    }
+}
+
+#[tokio::test]
+async fn a_banned_address_hears_nothing_and_takes_no_place() {
+    for (banned, heard) in [("127.0.0.1", 0), ("127.0.0.2", 5)] {
+        let gate: Arc<dyn crate::Gate> = Arc::new(NotFrom(banned.parse().unwrap()));
+        let server = Server::gated(Admission::new(ConnectionLimits::default()), Some(gate));
+        let (listener, address) = listener();
+        server.serve(listener, service(None), echo);
+        let mut stream = dial(address).await;
+        let answer = ask(&mut stream, b"hello").await.unwrap_or_default();
+        assert_eq!(answer.len(), heard, "{banned}");
+        assert_eq!(server.counters().banned.load(Ordering::Relaxed), u64::from(heard == 0));
+        assert_eq!(server.counters().accepted.load(Ordering::Relaxed), u64::from(heard != 0));
+    }
+}
+
 #[tokio::test]
 async fn a_panic_ends_its_own_connection_and_is_counted() {
     let place = place();

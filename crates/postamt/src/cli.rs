@@ -61,6 +61,9 @@ pub(crate) enum Command {
     /// Evidence, taken from the running server over its own listeners
     #[command(subcommand)]
     Prove(Prove),
+    /// Who may not connect
+    #[command(subcommand)]
+    Ban(Ban),
     /// The data directory
     #[command(subcommand)]
     Store(Store),
@@ -300,6 +303,29 @@ pub(crate) struct WhichDeleted {
     /// Only what was deleted from this mailbox
     #[arg(long)]
     pub(crate) mailbox: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ban {
+    /// All that is banned now
+    List,
+    /// Bans an address, or all that begin alike (192.0.2.0/24)
+    Add {
+        address: String,
+        /// For how long, such as 1d or 12h; without it for ever
+        #[arg(long = "for", value_name = "TIME")]
+        time: Option<String>,
+        /// Why, for whoever reads the list later
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// Also a private network, and where an operator signed in from last
+        #[arg(long)]
+        force: bool,
+    },
+    /// Takes a ban back; give it as `ban list` shows it
+    Remove { address: String },
+    /// Tells what is known of an address: its bans, now and before, and its failures
+    Why { address: String },
 }
 
 #[derive(Debug, Subcommand)]

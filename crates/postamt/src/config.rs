@@ -3,6 +3,7 @@
 //! [`schema`] is what may stand in the file; [`units`] reads sizes and durations; [`report`] turns a parser's error into
 //! what / why / hint with file and line; `reference` is the page of all settings.
 
+mod bans;
 #[cfg(test)]
 mod reference;
 pub(crate) mod report;

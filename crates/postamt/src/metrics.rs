@@ -67,9 +67,19 @@ fn answer(request: &Request<Incoming>, core: &Core, network: &net::Server) -> Re
 fn render(core: &Core, network: &net::Server) -> String {
     let counters = network.counters();
     let stats = core.engine.stats();
+    let directory = &core.shared.directory;
+    let checks = directory.password_checks();
     let figures = [
         ("connections_open", "gauge", "Open connections", network.admission().open() as u64),
         ("connections_accepted_total", "counter", "Connections let in", counters.accepted.load(Ordering::Relaxed)),
+        ("connections_banned_total", "counter", "Connections closed by a ban", counters.banned.load(Ordering::Relaxed)),
+        ("bans", "gauge", "Ranges of addresses that are banned", directory.bans_count() as u64),
+        ("bans_automatic_total", "counter", "Bans made by failures", directory.bans_made()),
+        ("password_checks_running", "gauge", "Passwords being checked", u64::from(checks.running)),
+        ("password_checks_waiting", "gauge", "Passwords waiting to be checked", checks.waiting as u64),
+        ("password_checks_memory_bytes", "gauge", "Memory of the checks that run", checks.memory.0),
+        ("password_checks_total", "counter", "Passwords checked", checks.total),
+        ("password_checks_refused_total", "counter", "Sign-ins put off for lack of a turn", checks.refused),
         ("connections_refused_total", "counter", "Connections turned away", counters.refused.load(Ordering::Relaxed)),
         (
             "tls_handshakes_failed_total",

@@ -2,6 +2,7 @@
 
 pub(crate) mod background;
 pub(crate) mod certificates;
+pub(crate) mod doorkeeper;
 mod letters;
 mod options;
 pub(crate) mod services;
@@ -12,6 +13,7 @@ use crate::engines;
 use anyhow::Context as _;
 use background::Background;
 use domain::{Delivery, DeliveryOptions, Directory, Mail, Queue, RECEIVED_MAX, Traces};
+use doorkeeper::Doorkeeper;
 use net::{Admission, Certificates, Listener, SystemClock, TlsOptions, TlsServer};
 use service_session::Shared;
 use services::Core;
@@ -49,6 +51,7 @@ impl Server {
         let directory =
             Directory::new(engine.clone(), Arc::clone(&clock), Arc::clone(&mail), options.passwords.clone())?;
         directory.recover().await.context("cannot finish what was begun before the last stop")?;
+        directory.bans_load().await.context("cannot read the bans")?;
         let traces = Traces::new(engine.clone(), Arc::clone(&clock));
         let queue = Queue::open(engine.clone(), Arc::clone(&clock), Arc::clone(&traces), options.queue.clone()).await?;
         let delivery = Delivery::new(
@@ -68,8 +71,10 @@ impl Server {
             hostname: options.hostname.clone(),
             tls: Some(tls),
         };
-        let core = Core { shared, queue, traces, delivery, engine: engine.clone(), certificates };
-        let network = net::Server::new(Admission::new(options.connections));
+        let doorkeeper = Doorkeeper::new(Arc::clone(&directory));
+        let gate: Arc<dyn net::Gate> = doorkeeper.clone();
+        let network = net::Server::gated(Admission::new(options.connections), Some(gate));
+        let core = Core { shared, queue, traces, delivery, engine: engine.clone(), certificates, doorkeeper };
         let bound = services::listen(&network, &core, &options, listeners);
         let background = Background::start(&core, &network, &options).await?;
         Ok(Self { core, engine, network, background, bound })

@@ -5,6 +5,7 @@
 
 mod address;
 mod address_prefix;
+mod address_range;
 mod entry_name;
 mod flags;
 mod ids;
@@ -22,6 +23,7 @@ mod uid_set;
 
 pub use address::{Address, AddressError, DomainName};
 pub use address_prefix::AddressPrefix;
+pub use address_range::{AddressRange, AddressRangeError};
 pub use entry_name::{ENTRY_NAME_MAX, EntryName, EntryNameError};
 pub use flags::{FlagChange, Flags, KEYWORD_LENGTH_MAX, KEYWORDS_MAX, Keyword, KeywordError, Keywords};
 pub use ids::{AccountId, CredentialId, CredentialRef, EmailId, MailboxId, ModSeq, Octets, ThreadId, Uid, UidValidity};

@@ -73,11 +73,11 @@ impl Directory {
         origin: &Origin<'_>,
     ) -> Result<(), DirectoryError> {
         let (key, named) = self.named(name).await?;
-        let (now, prefix) = (self.clock.now(), origin.prefix());
-        if !self.throttle.wait(prefix, &key, now).is_zero() || !self.clear.wait(prefix, &key, now).is_zero() {
+        let (now, peer) = (self.clock.now(), origin.peer);
+        if !self.throttle.wait(peer, &key, now).is_zero() || !self.clear.wait(peer, &key, now).is_zero() {
             return Ok(());
         }
-        self.clear.failed(prefix, &key, now);
+        self.clear.failed(peer, &key, true, now);
         // What can be no password is checked all the same, against nothing, for the time that takes.
         let (password, named) = match prepare_password(raw.expose().as_bytes()) {
             Ok(password) => (password, named),
@@ -88,7 +88,7 @@ impl Directory {
         let app = app_password::hash(secret.expose(), account, &password);
         let app = named.as_ref().and_then(|named| app_password::find(&named.credential, &app));
         let hash = named.as_ref().map(|named| named.credential.main.hash.clone());
-        let turn = self.hasher.turn_for(hash.as_ref()).await?;
+        let turn = self.hasher.turn_for(hash.as_ref(), origin.prefix()).await?;
         let offered = Offered { raw: raw.clone(), prepared: password };
         let is_main = self.hasher.check(turn, offered, hash).await?;
         let right = app.or(is_main.then_some(CredentialId::MAIN));

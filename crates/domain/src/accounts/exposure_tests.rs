@@ -132,7 +132,7 @@ async fn what_is_wrong_in_clear_burns_nothing_and_guesses_end() {
 async fn an_app_password_signs_in_where_it_may_and_costs_no_turn() {
     let place = place().await;
     let made = new_app(&place, "phone", Protocols::NONE.with(MailProtocol::Imap)).await;
-    let turns = (place.directory.hasher.turn().await.unwrap(), place.directory.hasher.turn().await.unwrap());
+    let turns = (place.directory.hasher.turn(None).await.unwrap(), place.directory.hasher.turn(None).await.unwrap());
     let signed = sign_in(&place, made.password.expose()).await.unwrap();
     assert_eq!((signed.id, made.credential), (CredentialId(1), CredentialId(1)));
     let pop3 = Origin { protocol: MailProtocol::Pop3, ..HERE };

@@ -2,14 +2,14 @@
 //! sends a password, SCRAM keys for who proves it.
 
 use super::credential::{KeyPair, MainHash, PasswordHash, PerHash, SALT_OCTETS, ScramSalt};
+use super::turns::{Figures, Overloaded, Turn, Turns};
 use super::{DirectoryError, random};
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::{digest, hmac, pbkdf2};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
-use tokio::sync::Semaphore;
-use types::{CredentialId, CredentialRef, ScramCandidate, ScramHash, Secret};
+use types::{AddressPrefix, CredentialId, CredentialRef, ScramCandidate, ScramHash, Secret};
 
 /// Memory of one Argon2id hash in KiB, as OWASP recommends for two passes and one lane.
 pub const ARGON2_MEMORY_KIB: u32 = 19 * 1024;
@@ -54,24 +54,20 @@ pub(super) struct Offered {
 
 pub(super) struct Hasher {
     cost: Argon2Cost,
-    /// A permit for each [`Argon2Cost`] of memory.
-    pool: Arc<Semaphore>,
+    /// A turn for each [`Argon2Cost`] of memory.
+    turns: Arc<Turns>,
     concurrent: u32,
     /// What the password of a name that does not exist is checked against: never right, and just as costly.
     dummy: PasswordHash,
 }
 
-/// The right to check one password.
-pub(super) struct Turn(tokio::sync::OwnedSemaphorePermit);
-
 impl Hasher {
-    pub(super) fn new(cost: Argon2Cost, concurrent: usize) -> Result<Self, DirectoryError> {
+    pub(super) fn new(cost: Argon2Cost, concurrent: usize, waiting_max: usize) -> Result<Self, DirectoryError> {
         // Refused now rather than at the first sign-in.
         params(cost)?;
         let dummy = PasswordHash { cost, salt: random()?, hash: Secret::new(random()?) };
         let concurrent = u32::try_from(concurrent).unwrap_or(u32::MAX).clamp(1, CONCURRENT_MAX);
-        let pool = usize::try_from(concurrent).map_err(|error| DirectoryError::System(error.to_string().into()))?;
-        Ok(Self { cost, pool: Arc::new(Semaphore::new(pool)), concurrent, dummy })
+        Ok(Self { cost, turns: Turns::new(concurrent, waiting_max), concurrent, dummy })
     }
 
     /// Makes all that is kept of a new password (prepared).
@@ -80,7 +76,7 @@ impl Hasher {
         password: Secret<String>,
         salts: PerHash<ScramSalt>,
     ) -> Result<(PasswordHash, PerHash<KeyPair>), DirectoryError> {
-        let turn = self.turn().await?;
+        let turn = self.turn(None).await?;
         let (cost, salt) = (self.cost, random()?);
         run(turn, move || {
             let hash = PasswordHash { cost, salt, hash: derive(&password, &salt, cost)? };
@@ -95,23 +91,29 @@ impl Hasher {
         password: Secret<String>,
         salts: PerHash<ScramSalt>,
     ) -> Result<PerHash<KeyPair>, DirectoryError> {
-        let turn = self.turn().await?;
+        let turn = self.turn(None).await?;
         run(turn, move || Ok(derive_all_keys(&password, &salts))).await
     }
 
     /// Waits for a turn.
-    pub(super) async fn turn(&self) -> Result<Turn, DirectoryError> {
-        let turn = Arc::clone(&self.pool).acquire_owned().await;
-        turn.map(Turn).map_err(|closed| DirectoryError::System(closed.to_string().into()))
+    pub(super) async fn turn(&self, peer: Option<AddressPrefix>) -> Result<Turn, Overloaded> {
+        self.turns.turn(peer, 1).await
+    }
+
+    pub(super) fn figures(&self) -> Figures {
+        self.turns.figures()
     }
 
     /// Waits for a turn to check a password against this hash. An imported one takes as many as its memory needs, all if
     /// there are not so many: then it is checked alone.
-    pub(super) async fn turn_for(&self, hash: Option<&MainHash>) -> Result<Turn, DirectoryError> {
-        let Some(MainHash::Imported(hash)) = hash else { return self.turn().await };
+    pub(super) async fn turn_for(
+        &self,
+        hash: Option<&MainHash>,
+        peer: Option<AddressPrefix>,
+    ) -> Result<Turn, Overloaded> {
+        let Some(MainHash::Imported(hash)) = hash else { return self.turn(peer).await };
         let turns = hash.memory_kib().div_ceil(self.cost.memory_kib).clamp(1, self.concurrent);
-        let turns = Arc::clone(&self.pool).acquire_many_owned(turns).await;
-        turns.map(Turn).map_err(|closed| DirectoryError::System(closed.to_string().into()))
+        self.turns.turn(peer, turns).await
     }
 
     /// Whether a password is the one of this hash; `None` stands for a name that does not exist.
@@ -144,7 +146,7 @@ async fn run<T: Send + 'static>(
 ) -> Result<T, DirectoryError> {
     let ran = tokio::task::spawn_blocking(move || {
         let result = work();
-        drop(turn.0);
+        drop(turn);
         result
     });
     ran.await.unwrap_or_else(|error| Err(DirectoryError::System(error.to_string().into())))
@@ -247,14 +249,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_its_own_hash_and_no_other() {
-        let hasher = Hasher::new(COST, 2).unwrap();
+        let hasher = Hasher::new(COST, 2, 8).unwrap();
         let salts = PerHash::of(|hash| Some(salt_of(&[7; 32], hash, "ann", ROUNDS)));
         let (made, keys) = hasher.make(password("tinte"), salts).await.unwrap();
         assert!(ScramHash::ALL.into_iter().all(|hash| keys.get(hash).is_some()));
         for (text, hash, right) in
             [("tinte", Some(made.clone()), true), ("Tinte", Some(made.clone()), false), ("tinte", None, false)]
         {
-            let turn = hasher.turn().await.unwrap();
+            let turn = hasher.turn(None).await.unwrap();
             assert_eq!(
                 hasher
                     .check(turn, Offered { raw: password(text), prepared: password(text) }, hash.map(MainHash::Own))
@@ -298,6 +300,6 @@ mod tests {
     #[test]
     fn a_cost_that_cannot_be_is_refused_at_once() {
         let cost = Argon2Cost { memory_kib: 1, passes: 1 };
-        assert!(Hasher::new(cost, 1).is_err());
+        assert!(Hasher::new(cost, 1, 8).is_err());
     }
 }

@@ -120,7 +120,7 @@ async fn a_hash_that_needs_more_memory_than_all_turns_is_checked_alone() {
     let place = place().await;
     let argon = "$argon2i$v=19$m=32768,t=4,p=1$hqlmI1UkGh6WVwFEAEMGJw$5Brsw/WAAffIdEDsoIpT9maGIvPTVqKLKEmL37OPheQ";
     place.directory.account_add_hashed(&address("dora@example.org"), imported(argon), None).await.unwrap();
-    let held = place.directory.hasher.turn().await.unwrap();
+    let held = place.directory.hasher.turn(None).await.unwrap();
     let directory = Arc::clone(&place.directory);
     let signing_in = tokio::spawn(async move {
         let password = secret("Tinte und Feder 7");

@@ -87,6 +87,7 @@ impl Directory {
             self.release_credential(&mut batch, account).await?;
             self.release_certificates(&mut batch, account).await?;
             batch.delete(keys::account_settings(account));
+            batch.delete(keys::guard::familiar(account));
             batch.put(keys::intent(account), IntentRow::Erase.encode());
             self.release_addresses(&mut batch, account).await?;
             self.release_hints(&mut batch, account).await?;

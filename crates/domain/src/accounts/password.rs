@@ -42,7 +42,7 @@ impl Directory {
             let exposed = old.main.exposed.as_ref().map(|_| old.main.hash.clone());
             for burnt in exposed.iter().chain(&old.burnt) {
                 if !differs_from.contains(burnt) {
-                    let turn = self.hasher.turn_for(Some(burnt)).await?;
+                    let turn = self.hasher.turn_for(Some(burnt), None).await?;
                     let offered = Offered { raw: raw.clone(), prepared: password.clone() };
                     if self.hasher.check(turn, offered, Some(burnt.clone())).await? {
                         return Err(DirectoryError::SamePassword);

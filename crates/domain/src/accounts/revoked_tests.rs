@@ -29,7 +29,7 @@ async fn set(place: &Place, on_cleartext: &str) {
 /// but the turn is waited for.
 async fn sign_in_while(place: &Place, happens: impl Future<Output = ()>) -> Result<CredentialRef, SignInError> {
     let hasher = &place.directory.hasher;
-    let turns = (hasher.turn().await.unwrap(), hasher.turn().await.unwrap());
+    let turns = (hasher.turn(None).await.unwrap(), hasher.turn(None).await.unwrap());
     let meanwhile = async {
         happens.await;
         drop(turns);

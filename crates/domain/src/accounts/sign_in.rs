@@ -4,6 +4,7 @@
 use super::credential::{Credential, ScramSalt};
 use super::hasher::{Offered, made_up_candidate, salt_of};
 use super::rows::{AccountState, AddressRow};
+use super::turns::Overloaded;
 use super::{ATTEMPTS, Directory, DirectoryError, FIRST_ACCOUNT, MainPassword, app_password, random};
 use crate::keys::{self, DIRECTORY};
 use crate::row::{RowReader, RowWriter};
@@ -29,6 +30,8 @@ pub struct Origin<'a> {
     pub program: Option<&'a str>,
     /// The SASL mechanism, or the protocol's own command.
     pub mechanism: &'a str,
+    /// The connection's number, for the log.
+    pub connection: u64,
 }
 
 impl Origin<'_> {
@@ -80,9 +83,28 @@ pub enum SignInError {
     /// The password is right, but not for this protocol.
     #[error("this password is not for this protocol")]
     NotPermitted,
+    /// Too many passwords are being checked now: temporary.
+    #[error("too many passwords are being checked")]
+    Busy,
     /// A fault of ours.
     #[error(transparent)]
     Fault(#[from] DirectoryError),
+}
+
+impl From<Overloaded> for SignInError {
+    fn from(_: Overloaded) -> Self {
+        Self::Busy
+    }
+}
+
+/// Where somebody comes from, as guesses are counted.
+#[derive(Clone, Copy)]
+struct Whence<'a> {
+    peer: Option<IpAddr>,
+    /// The account signs in from there at times.
+    is_familiar: bool,
+    /// The name in the form in which failures are counted.
+    name: &'a str,
 }
 
 /// Whom a name names, if anybody.
@@ -96,21 +118,46 @@ impl Directory {
     /// Checks who somebody is.
     pub async fn sign_in(&self, name: &str, proof: Proof<'_>, origin: &Origin<'_>) -> Result<SignIn, SignInError> {
         let (key, named) = self.named(name).await?;
-        let prefix = origin.prefix();
-        self.admit(prefix, &key)?;
-        let right = match proof {
-            // What was proved must still be it.
-            Proof::Scram(proved) => {
-                let is_current = |named: &&Named| proved.is_some_and(|p| named.credential.current(p.id) == Some(p));
-                named.as_ref().filter(is_current).and(proved)
-            }
-            Proof::Password(password) => self.which_is(password, named.as_ref(), prefix, &key).await?,
+        let from = self.whence(&key, named.as_ref(), origin).await?;
+        let checked = match self.admit(from) {
+            Ok(()) => self.which(proof, named.as_ref(), from).await,
+            Err(throttled) => Err(throttled),
         };
+        if matches!(checked, Err(SignInError::Throttled { .. })) {
+            self.count_failure(origin.peer).await;
+        }
+        let right = checked?;
         let Some((named, right)) = named.zip(right) else {
-            self.throttle.failed(prefix, &key, self.clock.now());
+            self.throttle.failed(from.peer, &key, from.is_familiar, self.clock.now());
+            self.count_failure(origin.peer).await;
             return Err(SignInError::Denied);
         };
-        self.judge(named, right, origin).await
+        let signed_in = self.judge(named, right, origin).await?;
+        self.note_sign_in(signed_in.account, origin.peer).await;
+        Ok(signed_in)
+    }
+
+    /// Which of somebody's passwords is proved, if any.
+    async fn which(
+        &self,
+        proof: Proof<'_>,
+        named: Option<&Named>,
+        from: Whence<'_>,
+    ) -> Result<Option<CredentialRef>, SignInError> {
+        match proof {
+            Proof::Scram(proved) => {
+                // What was proved must still be it.
+                let is_current =
+                    |proved: &CredentialRef| named.and_then(|n| n.credential.current(proved.id)) == Some(*proved);
+                let right = proved.filter(is_current);
+                // Whoever may not guess now may not be told either whether he guessed right.
+                if right.is_none_or(|right| right.id == CredentialId::MAIN) {
+                    self.admit_guess(from)?;
+                }
+                Ok(right)
+            }
+            Proof::Password(password) => self.which_is(password, named, from).await,
+        }
     }
 
     /// What becomes of somebody whose password is right.
@@ -142,14 +189,21 @@ impl Directory {
     /// The keys to check a SCRAM proof with; made-up ones, always the same, for a name that does not exist.
     pub async fn scram_keys(&self, name: &str, hash: ScramHash, origin: &Origin<'_>) -> Result<ScramKeys, SignInError> {
         let (key, named) = self.named(name).await?;
-        self.admit(origin.prefix(), &key)?;
+        let from = self.whence(&key, named.as_ref(), origin).await?;
+        self.admit(from)?;
+        // An app password is not to be guessed: it is made of chance. So it is good also while others guess.
+        let apps_only = self.admit_guess(from).is_err();
         let secret = self.secret().await?;
         // An account whose keys for this hash are not made yet is like a name that does not exist.
         let key = named.as_ref().map_or(key, |named| counted_name(&named.address));
         let made_up = made_up_candidate(secret.expose(), hash, &key);
         let made_up_salt = salt_of(secret.expose(), hash, &key, self.options.scram_iterations);
         let stored = named.and_then(|named| {
-            let candidates = named.credential.candidates(hash);
+            let mut candidates = named.credential.candidates(hash);
+            if apps_only {
+                let apps = candidates.iter().filter(|candidate| candidate.credential.id != CredentialId::MAIN);
+                candidates = apps.cloned().collect();
+            }
             named.credential.salts.get(hash).cloned().map(|salt| (salt, candidates))
         });
         let (ScramSalt { salt, iterations }, candidates) = stored.unwrap_or_else(|| (made_up_salt, Arc::from([])));
@@ -157,8 +211,31 @@ impl Directory {
         Ok(ScramKeys { salt, iterations, candidates })
     }
 
-    fn admit(&self, peer: Option<AddressPrefix>, key: &str) -> Result<(), SignInError> {
-        let retry = self.throttle.wait(peer, key, self.clock.now());
+    async fn whence<'a>(
+        &self,
+        name: &'a str,
+        named: Option<&Named>,
+        origin: &Origin<'_>,
+    ) -> Result<Whence<'a>, DirectoryError> {
+        let is_familiar = match (named, origin.peer) {
+            (Some(named), Some(peer)) => self.is_familiar(named.account, peer).await?,
+            _ => false,
+        };
+        Ok(Whence { peer: origin.peer, is_familiar, name })
+    }
+
+    /// Whether this place may try this name at all.
+    fn admit(&self, from: Whence<'_>) -> Result<(), SignInError> {
+        let retry = self.throttle.wait(from.peer, from.name, self.clock.now());
+        if retry.is_zero() { Ok(()) } else { Err(SignInError::Throttled { retry }) }
+    }
+
+    /// Whether it may try what can be guessed, while others guess from elsewhere.
+    fn admit_guess(&self, from: Whence<'_>) -> Result<(), SignInError> {
+        if from.is_familiar {
+            return Ok(());
+        }
+        let retry = self.throttle.wait_stranger(from.peer, from.name, self.clock.now());
         if retry.is_zero() { Ok(()) } else { Err(SignInError::Throttled { retry }) }
     }
 
@@ -167,8 +244,7 @@ impl Directory {
         &self,
         raw: &Secret<String>,
         named: Option<&Named>,
-        peer: Option<AddressPrefix>,
-        key: &str,
+        from: Whence<'_>,
     ) -> Result<Option<CredentialRef>, SignInError> {
         let prepared = prepare_password(raw.expose().as_bytes());
         // What can be no password is checked all the same, against nothing, for the time that takes.
@@ -185,6 +261,7 @@ impl Directory {
                 return Ok(found);
             }
         }
+        self.admit_guess(from)?;
         let main = named.and_then(|named| named.credential.current(CredentialId::MAIN));
         let entry = named.map(|n| self.verified.entry(n.account, n.credential.version, &password));
         let is_known = |now: Timestamp| entry.is_some_and(|entry| self.verified.is_known(entry, now));
@@ -192,13 +269,14 @@ impl Directory {
             return Ok(main);
         }
         let hash = named.map(|named| named.credential.main.hash.clone());
-        let turn = self.hasher.turn_for(hash.as_ref()).await?;
+        let turn = self.hasher.turn_for(hash.as_ref(), from.peer.map(AddressPrefix::of)).await?;
         // Many may have waited for this turn: those of one device that opened all its connections at once, which are
         // known by now, or a guesser, who has used up his failures by now.
         if is_known(self.clock.now()) {
             return Ok(main);
         }
-        self.admit(peer, key)?;
+        self.admit(from)?;
+        self.admit_guess(from)?;
         let offered = Offered { raw: raw.clone(), prepared: password.clone() };
         if !self.hasher.check(turn, offered, hash).await? {
             return Ok(None);

@@ -7,7 +7,7 @@ use types::{Address, MailProtocol, ManualClock, Octets, ScramHash, Secret, Times
 
 /// A mail program on this machine.
 pub(super) const HERE: Origin<'static> =
-    Origin { peer: None, protocol: MailProtocol::Imap, program: None, mechanism: "PLAIN" };
+    Origin { peer: None, protocol: MailProtocol::Imap, program: None, mechanism: "PLAIN", connection: 0 };
 
 pub(super) struct Place {
     pub(super) engine: Arc<Memory>,
@@ -420,7 +420,7 @@ async fn a_device_that_comes_again_costs_no_hash() {
     let password = secret("tinte");
     directory.sign_in("ann", Proof::Password(&password), &HERE).await.unwrap();
     // All turns are taken: whoever needs one waits.
-    let _turns = (directory.hasher.turn().await.unwrap(), directory.hasher.turn().await.unwrap());
+    let _turns = (directory.hasher.turn(None).await.unwrap(), directory.hasher.turn(None).await.unwrap());
     assert!(directory.sign_in("ann", Proof::Password(&password), &HERE).await.is_ok());
     let wait = Duration::from_millis(20);
     let other = directory.sign_in("bob", Proof::Password(&password), &HERE);

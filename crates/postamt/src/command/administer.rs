@@ -1,7 +1,7 @@
 //! The commands that the running server carries out: each becomes one control request.
 
 use super::password_input;
-use crate::cli::{Account, Alias, Certificate, Command, Common, Domain, Password, Queue, Quota, Store, Switch};
+use crate::cli::{Account, Alias, Ban, Certificate, Command, Common, Domain, Password, Queue, Quota, Store, Switch};
 use crate::config;
 use crate::config::units::{parse_size, parse_span};
 use crate::control::{self, Request};
@@ -85,6 +85,7 @@ fn request(command: Command) -> anyhow::Result<Request> {
             Queue::Retry { id } => Request::QueueRetry { id },
             Queue::Drop { id } => Request::QueueDrop { id },
         },
+        Command::Ban(command) => ban(command)?,
         Command::Store(store) => match store {
             Store::Verify => Request::StoreVerify,
             Store::Stats => Request::StoreStats,
@@ -128,6 +129,21 @@ fn fingerprint(text: &str) -> anyhow::Result<String> {
         let _ = write!(out, "{byte:02x}");
     }
     Ok(out)
+}
+
+fn ban(command: Ban) -> anyhow::Result<Request> {
+    Ok(match command {
+        Ban::List => Request::BanList,
+        Ban::Add { address, time, reason, force } => {
+            let span = |text: &String| {
+                let hint = "is no time; write for example 12h or 1d";
+                parse_span(text).with_context(|| format!("`{text}` {hint}")).map(|span| span.as_secs())
+            };
+            Request::BanAdd { address, seconds: time.as_ref().map(span).transpose()?, reason, force }
+        }
+        Ban::Remove { address } => Request::BanRemove { address },
+        Ban::Why { address } => Request::BanWhy { address },
+    })
 }
 
 fn quota(limit: &str) -> anyhow::Result<Option<u64>> {

@@ -205,6 +205,35 @@ const SECTIONS: &[Section] = &[
             ),
             setting("connections-per-account", Value("100"), "50", "Signed-in connections of one account."),
             setting("recipients", Value("1000"), "100", "Recipients of one message."),
+            setting(
+                "password-checks",
+                Absent("as many as processors, 8 at most"),
+                "4",
+                "Passwords that are checked at once. Each check takes 19 MiB of memory for its time.",
+            ),
+            setting(
+                "password-checks-waiting",
+                Value("500"),
+                "100",
+                "Sign-ins that wait for a check. Past it they are put off; those of one address make room for others.",
+            ),
+        ],
+    },
+    Section {
+        name: "bans",
+        about: "Who may not connect (`postamt ban`). Never banned by failures are this machine, private networks and \
+                networks (IPv4 /24, IPv6 /48) that somebody signed in from in the last 90 days: there guessing is slowed down only.",
+        settings: &[
+            setting("automatic", Value("true"), "false", "Whether failed sign-ins ban."),
+            setting("after", Value("40"), "100", "An address (or IPv6 /64) is banned after more failures than this."),
+            setting("forget", Value("\"5m\""), "\"1h\"", "How soon one of them is forgotten."),
+            setting(
+                "first",
+                Value("\"10m\""),
+                "\"1h\"",
+                "How long the first ban is; each next one within a week is twice as long.",
+            ),
+            setting("longest", Value("\"1d\""), "\"7d\"", "How long such a ban is at most."),
         ],
     },
     Section {

@@ -1,5 +1,6 @@
 //! What may stand in `postamt.toml`, with its defaults. One field here, one in the owner's `Options`.
 
+use super::bans::Bans;
 use super::units::{Size, Span};
 use domain::{LoginDelay, MailOptions};
 use serde::Deserialize;
@@ -24,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) outbound: Outbound,
     #[serde(default)]
     pub(crate) limits: Limits,
+    #[serde(default)]
+    pub(crate) bans: Bans,
     #[serde(default)]
     pub(crate) mail: Mail,
     #[serde(default)]
@@ -229,6 +232,8 @@ pub(crate) struct Limits {
     pub(crate) connections_per_address: usize,
     pub(crate) connections_per_account: usize,
     pub(crate) recipients: usize,
+    pub(crate) password_checks: Option<NonZeroU32>,
+    pub(crate) password_checks_waiting: usize,
 }
 
 impl Default for Limits {
@@ -239,6 +244,8 @@ impl Default for Limits {
             connections_per_address: 200,
             connections_per_account: 100,
             recipients: 1000,
+            password_checks: None,
+            password_checks_waiting: 500,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Carries control requests out: from a verb to its room.
 
 mod accounts;
+mod bans;
 mod certificates;
 mod client_certificates;
 mod failures;
@@ -74,6 +75,12 @@ impl Handler {
             Request::QueueRelease { id } => self.queue_release(&id).await,
             Request::QueueRetry { id } => self.queue_retry(id.as_deref()).await,
             Request::QueueDrop { id } => self.queue_drop(&id).await,
+            Request::BanList => Ok(self.ban_list()),
+            Request::BanAdd { address, seconds, reason, force } => {
+                self.ban_add(&address, seconds, &reason, force).await
+            }
+            Request::BanRemove { address } => self.ban_remove(&address).await,
+            Request::BanWhy { address } => self.ban_why(&address),
             Request::StoreVerify => self.store_verify().await,
             Request::StoreStats => Ok(self.store_stats()),
             Request::StoreCompact => self.store_compact().await,
@@ -101,6 +108,9 @@ impl Handler {
             "connections": self.network.admission().open(),
             "connections so far": counters.accepted.load(Ordering::Relaxed),
             "refused": counters.refused.load(Ordering::Relaxed),
+            "banned": self.core.shared.directory.bans_count(),
+            "turned away by bans": counters.banned.load(Ordering::Relaxed),
+            "client addresses": self.client_addresses(),
             "defects": counters.panics.load(Ordering::Relaxed),
             "queue": self.core.queue.count(),
             "certificates": self.certificates(),

@@ -135,6 +135,9 @@ async fn sweep(core: Core, mut token: ShutdownToken) {
                 "what was begun in the directory is not finished"
             );
         }
+        if let Err(error) = core.shared.directory.bans_sweep().await {
+            tracing::error!(error = &error as &dyn std::error::Error, "bans of long ago are not forgotten yet");
+        }
         match core.shared.mail.sweep(core.shared.clock.now()).await {
             Ok(swept) if swept.messages > 0 => {
                 tracing::info!(messages = swept.messages, bodies = swept.bodies, "retention swept");

@@ -3,7 +3,9 @@
 use crate::config::Config;
 use crate::config::schema::{Imap, Language, Listen as ListenConfig, OnCleartext, OnDelete, Tls, host_and_port};
 use anyhow::Context as _;
-use domain::{LoginDelay, MailOptions, Notices, PasswordOptions, QueueOptions, Schedule, Settings};
+use domain::{
+    Allowance, BanOptions, LoginDelay, MailOptions, Notices, PasswordOptions, QueueOptions, Schedule, Settings,
+};
 use net::{CertificateFiles, ConnectionLimits, Endpoint, Resolver};
 use service_imap::{MessageLimit, Unauthenticate};
 use service_outbound::{HostPort, Relay, Routes};
@@ -100,11 +102,7 @@ impl Options {
             mail: MailOptions { retention: config.mail.retention.0, message_max, ..MailOptions::default() },
             unauthenticate: if config.imap.unauthenticate { Unauthenticate::Offered } else { Unauthenticate::Withheld },
             message_limit: message_limit(&config.imap),
-            passwords: PasswordOptions {
-                settings: settings(config),
-                grace: config.passwords.grace.0,
-                ..PasswordOptions::default()
-            },
+            passwords: passwords(config),
             queue: queue(config),
             exit: exit(config)?,
             letters: letters(config),
@@ -137,6 +135,25 @@ fn letters(config: &Config) -> Letters {
         Language::En => advise::Language::En,
     });
     Letters { language, help: config.server.help.clone() }
+}
+
+fn passwords(config: &Config) -> PasswordOptions {
+    let (limits, bans, defaults) = (&config.limits, &config.bans, PasswordOptions::default());
+    let after = Allowance { burst: bans.after.get(), every: bans.forget.0 };
+    let concurrent = limits.password_checks.and_then(|checks| usize::try_from(checks.get()).ok());
+    PasswordOptions {
+        settings: settings(config),
+        grace: config.passwords.grace.0,
+        concurrent: concurrent.unwrap_or(defaults.concurrent),
+        waiting_max: limits.password_checks_waiting,
+        bans: BanOptions {
+            after: bans.automatic.then_some(after),
+            first: bans.first.0,
+            longest: bans.longest.0,
+            ..BanOptions::default()
+        },
+        ..defaults
+    }
 }
 
 /// What holds for those for whom nothing is set.

@@ -1,5 +1,6 @@
 //! From a listener to the service behind it: one arm per protocol.
 
+use super::doorkeeper::Doorkeeper;
 use super::{Kind, Options};
 use domain::{Delivery, Queue, Traces};
 use net::{Certificates, Connection, Listener, TlsOptions, TlsServer};
@@ -18,6 +19,7 @@ pub(crate) struct Core {
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) engine: Arc<Embedded>,
     pub(crate) certificates: Arc<Certificates>,
+    pub(crate) doorkeeper: Arc<Doorkeeper>,
 }
 
 /// Serves every listener; yields their addresses.

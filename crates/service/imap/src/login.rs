@@ -17,7 +17,8 @@ use types::{MailProtocol, Secret};
 impl<S: Transport> Session<S> {
     /// Who wants to sign in.
     pub(crate) fn caller(&self) -> Caller {
-        Caller { peer: self.peer.ip(), protocol: MailProtocol::Imap, program: self.program.clone() }
+        let (peer, program) = (self.peer.ip(), self.program.clone());
+        Caller { peer, protocol: MailProtocol::Imap, program, connection: self.connection }
     }
 }
 

@@ -77,6 +77,8 @@ pub(crate) struct Session<S> {
     /// `None` only while it is turned into a TLS one.
     pub(crate) wire: Option<Wire<S>>,
     pub(crate) peer: Peer,
+    /// Its number, for the log.
+    pub(crate) connection: u64,
     pub(crate) ticket: Ticket,
     // Boxed, like what else is there for a short while.
     pub(crate) attempt: Option<Box<(Tag, Attempt)>>,
@@ -101,7 +103,7 @@ pub(crate) struct Session<S> {
 /// Serves a connection to its end.
 pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
     let span = debug_span!("connection", id = arrival.id, peer = %arrival.peer, service = "imap");
-    let Arrival { stream, peer, ticket, shutdown, .. } = arrival;
+    let Arrival { stream, peer, ticket, shutdown, id } = arrival;
     let policy = login::machine_policy(&service.shared, stream.tls().as_ref());
     let limits = Limits { message_max: service.shared.mail.message_max(), ..service.options.limits.clone() };
     let mut machine = Connection::new(limits, policy, Duration::ZERO);
@@ -115,6 +117,7 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
         machine,
         wire: Some(Wire::new(stream)),
         peer,
+        connection: id,
         ticket,
         attempt: None,
         overheard: None,
@@ -201,6 +204,7 @@ impl<S: Transport> Session<S> {
             service: _,
             wire: _,
             peer: _,
+            connection: _,
             ticket: _,
             program: _,
             shutdown: _,

@@ -40,6 +40,8 @@ pub(crate) struct Session<S> {
     /// `None` only while it is turned into a TLS one.
     pub(crate) wire: Option<Wire<S>>,
     peer: Peer,
+    /// Its number, for the log.
+    connection: u64,
     pub(crate) ticket: Ticket,
     pub(crate) attempt: Option<Attempt>,
     /// A sign-in that was refused in clear, of which more may come.
@@ -53,13 +55,24 @@ pub(crate) struct Session<S> {
 /// Serves a connection to its end.
 pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
     let span = debug_span!("connection", id = arrival.id, peer = %arrival.peer, service = "pop3");
-    let Arrival { stream, peer, ticket, shutdown, .. } = arrival;
+    let Arrival { stream, peer, ticket, shutdown, id: connection } = arrival;
     let policy = machine_policy(&service.shared, stream.tls().as_ref());
     let machine = Connection::new(Arc::clone(&service.options), policy, now());
     let wire = Some(Wire::new(stream));
     let (attempt, overheard, signed_in) = (None, None, None);
-    let mut session =
-        Session { service, machine, wire, peer, ticket, attempt, overheard, signed_in, in_use: None, shutdown };
+    let mut session = Session {
+        service,
+        machine,
+        wire,
+        peer,
+        connection,
+        ticket,
+        attempt,
+        overheard,
+        signed_in,
+        in_use: None,
+        shutdown,
+    };
     let served = async {
         session.announce().await;
         let served = session.serve().await;
@@ -131,7 +144,8 @@ impl<S: Transport> Session<S> {
 
     /// Who wants to sign in.
     pub(crate) fn caller(&self) -> Caller {
-        Caller { peer: self.peer.ip(), protocol: MailProtocol::Pop3, program: None }
+        let connection = self.connection;
+        Caller { peer: self.peer.ip(), protocol: MailProtocol::Pop3, program: None, connection }
     }
 
     /// Whether account or password are gone since the sign-in.

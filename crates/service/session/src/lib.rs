@@ -2,6 +2,7 @@
 //! that joins a SASL exchange to the directory. Knows no protocol.
 
 mod deflate;
+mod failure;
 mod happening;
 mod overheard;
 mod shared;
@@ -10,6 +11,7 @@ mod transport;
 mod wire;
 
 pub use deflate::BrokenDeflate;
+pub use failure::AUTH_TARGET;
 pub use happening::{Happening, TARGET, happened};
 pub use overheard::{Overheard, overhear_password};
 pub use shared::{Arrival, Ending, LOOK_EVERY, Revocation, Shared};

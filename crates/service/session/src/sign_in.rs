@@ -1,6 +1,7 @@
 //! The sign-in: a SASL exchange (or a protocol's own password command) on one side, the directory on the other.
 
 use crate::Shared;
+use crate::failure::auth_failure;
 use domain::{Fingerprint, InUse, Origin, Proof, SignIn, SignInError};
 use net::TlsInfo;
 use proto_sasl::{
@@ -29,12 +30,15 @@ pub struct Caller {
     pub protocol: MailProtocol,
     /// The program, as it says itself.
     pub program: Option<Box<str>>,
+    /// The connection's number, for the log.
+    pub connection: u64,
 }
 
 impl Caller {
     /// The same for the directory, with the mechanism or the protocol's own command.
     pub fn origin<'a>(&'a self, mechanism: &'a str) -> Origin<'a> {
-        Origin { peer: self.peer, protocol: self.protocol, program: self.program.as_deref(), mechanism }
+        let program = self.program.as_deref();
+        Origin { peer: self.peer, protocol: self.protocol, program, mechanism, connection: self.connection }
     }
 }
 
@@ -78,6 +82,7 @@ impl From<SignInError> for Refused {
             SignInError::Expired => Self::Expired,
             SignInError::NotPermitted => Self::NotPermitted,
             SignInError::Throttled { .. } => Self::Throttled,
+            SignInError::Busy => Self::Fault,
             SignInError::Fault(cause) => {
                 tracing::error!(error = &cause as &dyn std::error::Error, "cannot check a sign-in");
                 Self::Fault
@@ -158,7 +163,10 @@ impl Attempt {
                         self.name = Some(name);
                         self.exchange.keys(&keys)
                     }
-                    Err(error) => return Outcome::Refused(error.into()),
+                    Err(error) => {
+                        auth_failure(&origin, &name, &error);
+                        return Outcome::Refused(error.into());
+                    }
                 },
                 // The table offers nothing that comes to this as long as the directory has no answer to it.
                 Step::NeedToken { .. } => {
@@ -203,7 +211,10 @@ impl Attempt {
 async fn sign_in(shared: &Shared, origin: &Origin<'_>, name: &str, proof: Proof<'_>) -> Outcome {
     match shared.directory.sign_in(name, proof, origin).await {
         Ok(signed_in) => Outcome::SignedIn(signed_in),
-        Err(error) => Outcome::Refused(error.into()),
+        Err(error) => {
+            auth_failure(origin, name, &error);
+            Outcome::Refused(error.into())
+        }
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Session<S> {
     /// `None` only while it is turned into a TLS one.
     pub(crate) wire: Option<Wire<S>>,
     pub(crate) peer: Peer,
+    /// Its number, for the log.
+    connection: u64,
     pub(crate) ticket: Ticket,
     pub(crate) hello: Option<Hello>,
     pub(crate) attempt: Option<Attempt>,
@@ -48,7 +50,7 @@ pub(crate) struct Session<S> {
 pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
     let role = service.options.role;
     let span = debug_span!("connection", id = arrival.id, peer = %arrival.peer, service = name(role));
-    let Arrival { stream, peer, ticket, shutdown, .. } = arrival;
+    let Arrival { stream, peer, ticket, shutdown, id } = arrival;
     let policy = machine_policy(&service, stream.tls().as_ref());
     let mut machine = Server::new(Arc::clone(&service.options), policy, now());
     machine.greet("Postamt", now());
@@ -57,6 +59,7 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
         machine,
         wire: Some(Wire::new(stream)),
         peer,
+        connection: id,
         ticket,
         hello: None,
         attempt: None,
@@ -137,7 +140,8 @@ impl<S: Transport> Session<S> {
     /// Who wants to sign in.
     pub(crate) fn caller(&self) -> Caller {
         let program = self.hello.as_ref().map(|hello| hello.name.as_str().into());
-        Caller { peer: self.peer.ip(), protocol: MailProtocol::Smtp, program }
+        let connection = self.connection;
+        Caller { peer: self.peer.ip(), protocol: MailProtocol::Smtp, program, connection }
     }
 
     /// Says why the session ends.

@@ -7,7 +7,13 @@ use types::{Clock, Protocols};
 const ANN: AccountId = FIRST_ACCOUNT;
 
 fn origin(protocol: MailProtocol) -> Origin<'static> {
-    Origin { peer: Some("203.0.113.7".parse().unwrap()), protocol, program: Some("Tinte 1.0"), mechanism: "PLAIN" }
+    Origin {
+        peer: Some("203.0.113.7".parse().unwrap()),
+        protocol,
+        program: Some("Tinte 1.0"),
+        mechanism: "PLAIN",
+        connection: 0,
+    }
 }
 
 impl Place {

@@ -103,7 +103,13 @@ pub(super) fn anna() -> Address {
 }
 
 fn origin(protocol: MailProtocol) -> Origin<'static> {
-    Origin { peer: Some("203.0.113.7".parse().unwrap()), protocol, program: Some("Old Mail 1.0"), mechanism: "USER" }
+    Origin {
+        peer: Some("203.0.113.7".parse().unwrap()),
+        protocol,
+        program: Some("Old Mail 1.0"),
+        mechanism: "USER",
+        connection: 0,
+    }
 }
 
 #[tokio::test]
