@@ -325,6 +325,8 @@ mod imported_tests;
 #[cfg(test)]
 mod revoked_tests;
 #[cfg(test)]
+mod rounds_tests;
+#[cfg(test)]
 mod sharing_tests;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use super::{ATTEMPTS, Directory, DirectoryError, Exposed, random};
 use crate::keys::DIRECTORY;
 use store_kv::Batch;
 use subtle::ConstantTimeEq;
-use types::{AccountId, Address, CredentialId, Protocols, SCRAM_CANDIDATES_MAX, Secret, Timestamp};
+use types::{AccountId, Address, CredentialId, Protocols, SCRAM_CANDIDATES_MAX, ScramHash, Secret, Timestamp};
 
 /// Most app passwords of one account.
 pub const APP_PASSWORDS_MAX: usize = SCRAM_CANDIDATES_MAX - 1;
@@ -62,6 +62,8 @@ pub struct PasswordInfo {
     pub exposed: Option<Exposed>,
     /// Whether it signs nobody in now: locked by the operator, burnt, or past its end.
     pub locked: bool,
+    /// What SCRAM has keys of it for. The others are made at the next sign-in that sends it.
+    pub scram: Vec<ScramHash>,
 }
 
 impl Directory {
@@ -79,7 +81,7 @@ impl Directory {
         let secret = self.secret().await?;
         let password = generate()?;
         let hash = hash(secret.expose(), account, &password);
-        let mut keys = None;
+        let mut made = None;
         let created = self.clock.now();
         for _ in 0..ATTEMPTS {
             let (stored, old) = self.credential_for_update(account).await?;
@@ -90,11 +92,12 @@ impl Directory {
                 return Err(DirectoryError::AlreadyExists);
             }
             let salts = self.complete_salts(&old.salts, &row.address).await?;
-            // Made once: salts never change.
-            let keys = match &keys {
-                Some(made) => Clone::clone(made),
-                None => keys.insert(self.hasher.make_keys(password.clone(), salts.clone()).await?).clone(),
+            // Made again only if somebody else changed the salts meanwhile.
+            let keys = match made.take() {
+                Some((with, before)) if with == salts => before,
+                _ => self.hasher.make_keys(password.clone(), salts.clone()).await?,
             };
+            made = Some((salts.clone(), keys.clone()));
             let (id, since) = (CredentialId(old.next), old.version + 1);
             let next = old.next.checked_add(1).ok_or(DirectoryError::TooManyPasswords)?;
             let NewAppPassword { scope, expires, .. } = new;
@@ -139,6 +142,7 @@ impl Directory {
             expires: None,
             exposed: credential.main.exposed.clone(),
             locked: credential.locked || is_locked(credential.main.exposed.as_ref()),
+            scram: credential.main.keys.hashes(),
         };
         let app = |app: &App| PasswordInfo {
             credential: app.id,
@@ -148,6 +152,7 @@ impl Directory {
             expires: app.expires,
             exposed: app.exposed.clone(),
             locked: is_locked(app.exposed.as_ref()) || app.is_over(now),
+            scram: app.keys.hashes(),
         };
         Ok(std::iter::once(main).chain(credential.apps.iter().map(app)).collect())
     }

@@ -74,6 +74,11 @@ impl<T> PerHash<T> {
     pub(super) fn is_complete(&self) -> bool {
         ScramHash::ALL.into_iter().all(|hash| self.get(hash).is_some())
     }
+
+    /// Those that it is there for.
+    pub(super) fn hashes(&self) -> Vec<ScramHash> {
+        ScramHash::ALL.into_iter().filter(|hash| self.get(*hash).is_some()).collect()
+    }
 }
 
 /// The main password.
@@ -114,7 +119,7 @@ pub(super) struct Credential {
     /// The main password that was exposed last and is none any more: it must not come back.
     pub(super) burnt: Option<MainHash>,
     /// Stays when a password changes: app passwords' keys are made with it, and one that never changes looks like that
-    /// of a name that does not exist.
+    /// of a name that does not exist. Only its rounds become those of today, where no app password needs the old ones.
     pub(super) salts: PerHash<ScramSalt>,
     /// The number of the next app password.
     pub(super) next: u32,

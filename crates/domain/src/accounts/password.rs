@@ -50,11 +50,13 @@ impl Directory {
                     differs_from.push(burnt.clone());
                 }
             }
-            let salts = self.complete_salts(&old.salts, &row.address).await?;
-            let (hash, keys) = match &made {
-                Some(made) => Clone::clone(made),
-                None => made.insert(self.hasher.make(password.clone(), salts.clone()).await?).clone(),
+            let salts = self.renewed_salts(&old, &row.address).await?;
+            // Made again only if somebody else changed the salts meanwhile.
+            let (hash, keys) = match made.take() {
+                Some((with, before)) if with == salts => before,
+                _ => self.hasher.make(password.clone(), salts.clone()).await?,
             };
+            made = Some((salts.clone(), (hash.clone(), keys.clone())));
             let mut batch = Batch::new(DIRECTORY);
             exposure::forget(&mut batch, account, CredentialId::MAIN, old.main.exposed.as_ref());
             let main = Main { since: old.version + 1, hash: MainHash::Own(hash), keys, exposed: None };
@@ -110,10 +112,11 @@ impl Directory {
                 return Ok(());
             }
             let salts = self.complete_salts(&old.salts, address).await?;
-            let (hash, keys) = match &made {
-                Some(made) => Clone::clone(made),
-                None => made.insert(self.hasher.make(password.clone(), salts.clone()).await?).clone(),
+            let (hash, keys) = match made.take() {
+                Some((with, before)) if with == salts => before,
+                _ => self.hasher.make(password.clone(), salts.clone()).await?,
             };
+            made = Some((salts.clone(), (hash.clone(), keys.clone())));
             let main = Main { hash: MainHash::Own(hash), keys, ..old.main };
             let new = Credential { main, salts, ..old };
             if self.credential_put(account, stored, new, Batch::new(DIRECTORY)).await? {
@@ -136,7 +139,7 @@ impl Directory {
             if old.main.exposed.is_some() || old.burnt.is_some() {
                 return Err(DirectoryError::HashOfBurnt);
             }
-            let salts = self.complete_salts(&old.salts, &row.address).await?;
+            let salts = self.renewed_salts(&old, &row.address).await?;
             let (hash, keys) = (MainHash::Imported(hash.clone()), PerHash::of(|_| None));
             let main = Main { since: old.version + 1, hash, keys, exposed: None };
             let new = Credential { main, salts, locked: false, ..old };
@@ -203,6 +206,18 @@ impl Directory {
         Ok(PerHash::of(|hash| {
             let made_up = || salt_of(secret.expose(), hash, &name, iterations);
             Some(salts.get(hash).cloned().unwrap_or_else(made_up))
+        }))
+    }
+
+    /// All salts of an account that gets a new main password: with the rounds of today where no app password's keys depend
+    /// on those that there were. So rounds of earlier days, which some programs refuse and which tell a name that exists
+    /// from one that does not, go with the password that they were made for.
+    async fn renewed_salts(&self, old: &Credential, address: &Address) -> Result<PerHash<ScramSalt>, DirectoryError> {
+        let salts = self.complete_salts(&old.salts, address).await?;
+        let is_needed = |hash| old.apps.iter().any(|app| app.keys.get(hash).is_some());
+        Ok(PerHash::of(|hash| match salts.get(hash)?.clone() {
+            salt if is_needed(hash) => Some(salt),
+            salt => Some(ScramSalt { iterations: self.options.scram_iterations, ..salt }),
         }))
     }
 

@@ -5,7 +5,7 @@ use super::{Answer, Failure, Handler, address};
 use domain::{Exposed, NewAppPassword, PasswordInfo};
 use serde_json::{Value, json};
 use std::time::Duration;
-use types::{CredentialId, Protocols, Secret, Timestamp};
+use types::{CredentialId, Protocols, ScramHash, Secret, Timestamp};
 
 impl Handler {
     pub(super) async fn password_set(&self, text: &str, password: String) -> Answer {
@@ -71,7 +71,16 @@ pub(super) fn shown(info: &PasswordInfo) -> Value {
         "expires": info.expires.map(date),
         "locked": info.locked,
         "exposed": info.exposed.as_ref().map(how),
+        "scram": info.scram.iter().map(|hash| scram(*hash)).collect::<Vec<_>>().join(", "),
     })
+}
+
+fn scram(hash: ScramHash) -> &'static str {
+    match hash {
+        ScramHash::Sha1 => "SHA-1",
+        ScramHash::Sha256 => "SHA-256",
+        ScramHash::Sha512 => "SHA-512",
+    }
 }
 
 /// How a password was exposed, in a line.
