@@ -205,7 +205,8 @@ impl Connection {
             return bytes.len();
         }
         let limits = &self.options.limits;
-        let max = limits.input_max.max(limits.auth_line_max).max(limits.command_line_max);
+        let lines = [limits.auth_line_max, limits.pass_line_max, limits.command_line_max];
+        let max = lines.into_iter().fold(limits.input_max, usize::max);
         self.input.receive(bytes, max)
     }
 
@@ -287,12 +288,10 @@ impl Connection {
                 return None;
             }
             let exchange = matches!(self.turn, Turn::Exchange);
+            // Behind an AUTH that was refused in the clear its response may come unasked.
+            let response = exchange || self.uninvited > 0;
             let limits = &self.options.limits;
-            let (command_max, auth_max) = (limits.command_line_max, limits.auth_line_max);
-            let line = self.input.next(|line| {
-                let auth = line.get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"AUTH "));
-                if exchange || auth { auth_max } else { command_max }
-            });
+            let line = self.input.next(|line| if response { limits.auth_line_max } else { limits.line_max(line) });
             if !matches!(line, Line::Incomplete) {
                 self.last_activity = self.last_received;
             }

@@ -6,6 +6,10 @@ use std::time::Duration;
 pub const COMMAND_LINE_MAX: usize = 255;
 /// Longest AUTH line, and longest line of a SASL exchange, in bytes with its CRLF (the figure of RFC 4954 §4).
 pub const AUTH_LINE_MAX: usize = 12_288;
+/// Longest PASS line in bytes with its CRLF: the longest password fits.
+///
+/// Deviation: RFC 2449 §4 stops at 255, which would keep out who has a long passphrase, and hide that it came in clear.
+pub const PASS_LINE_MAX: usize = "PASS ".len() + types::PASSWORD_MAX + "\r\n".len();
 /// Most bytes received and not yet understood that are held.
 pub const INPUT_MAX: usize = 16 * 1024;
 /// Own answers pause when this many bytes of output wait.
@@ -30,6 +34,8 @@ pub struct Limits {
     pub command_line_max: usize,
     /// Longest line of AUTH and its exchange in bytes with its CRLF.
     pub auth_line_max: usize,
+    /// Longest PASS line in bytes with its CRLF.
+    pub pass_line_max: usize,
     /// Most bytes of input held; raised to the longest line where it is less.
     pub input_max: usize,
     /// The machine's own answers pause when this many bytes of output wait.
@@ -46,11 +52,26 @@ pub struct Limits {
     pub idle: Duration,
 }
 
+impl Limits {
+    /// How long a line that begins like this may be, its CRLF included.
+    pub(crate) fn line_max(&self, line: &[u8]) -> usize {
+        let is = |verb: &[u8]| line.get(..verb.len()).is_some_and(|head| head.eq_ignore_ascii_case(verb));
+        if is(b"AUTH ") {
+            self.auth_line_max
+        } else if is(b"PASS ") {
+            self.pass_line_max
+        } else {
+            self.command_line_max
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             command_line_max: COMMAND_LINE_MAX,
             auth_line_max: AUTH_LINE_MAX,
+            pass_line_max: PASS_LINE_MAX,
             input_max: INPUT_MAX,
             output_max: OUTPUT_MAX,
             errors_max: ERRORS_MAX,

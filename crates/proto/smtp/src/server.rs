@@ -364,9 +364,11 @@ impl Server {
             return Step::Again;
         }
         let exchange = matches!(self.turn, Turn::Exchange);
+        // Behind an AUTH that was refused in the clear its response may come unasked.
+        let response = exchange || self.uninvited > 0;
         let limits = &self.options.limits;
         let line =
-            self.input.next(|line| if exchange { limits.auth_line_max } else { registry::line_max(line, limits) });
+            self.input.next(|line| if response { limits.auth_line_max } else { registry::line_max(line, limits) });
         if !matches!(line, Line::Incomplete) {
             self.last_activity = self.last_received;
         }

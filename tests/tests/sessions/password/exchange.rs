@@ -56,7 +56,7 @@ pub(super) fn opening(service: Service, way: &Way, password: &str) -> String {
             let (user, pass) = ((way.spell)("USER"), (way.spell)("PASS"));
             format!("{user} {ANNA}\r\n{pass} {password}\r\n")
         }
-        (Kind::Sasl | Kind::Unknown, _) => sasl_opening(service, way, &mut Mechanism::new(way.mechanism, password)).0,
+        (Kind::Sasl | Kind::Unknown, _) => sasl_opening(service, way, &mut Mechanism::new(way, password)).0,
     }
 }
 
@@ -68,7 +68,7 @@ fn sasl_opening(service: Service, way: &Way, mechanism: &mut Mechanism) -> (Stri
     };
     let mut line = format!("{verb} {}", (way.spell)(way.mechanism));
     let mut owed = 1;
-    if way.begin == Begin::Initial {
+    if matches!(way.begin, Begin::Initial | Begin::InitialForAnother) {
         line.extend([" ", &BASE64.encode(mechanism.next(b""))]);
     } else if way.begin.is_literal() {
         let response = BASE64.encode(mechanism.next(b""));
@@ -80,7 +80,7 @@ fn sasl_opening(service: Service, way: &Way, mechanism: &mut Mechanism) -> (Stri
         owed += usize::from(way.begin == Begin::LiteralTogether);
     }
     line += "\r\n";
-    if way.begin == Begin::Together {
+    if way.begin.is_together() {
         for response in mechanism.all() {
             line.extend([&BASE64.encode(response), "\r\n"]);
             owed += 1;
@@ -143,7 +143,7 @@ async fn user_and_pass(client: &mut Client, way: &Way, password: &str) -> Outcom
 }
 
 async fn sasl(client: &mut Client, service: Service, way: &Way, password: &str) -> Outcome {
-    let mut mechanism = Mechanism::new(way.mechanism, password);
+    let mut mechanism = Mechanism::new(way, password);
     let (line, mut owed) = sasl_opening(service, way, &mut mechanism);
     client.send(&line).await;
     let mut invited = false;
@@ -160,7 +160,7 @@ async fn sasl(client: &mut Client, service: Service, way: &Way, password: &str) 
             return Outcome { answer, invited };
         };
         invited = true;
-        if way.begin != Begin::Together {
+        if !way.begin.is_together() {
             let response = mechanism.next(&BASE64.decode(challenge).unwrap());
             client.send(&format!("{}\r\n", BASE64.encode(response))).await;
             owed = 1;
@@ -171,13 +171,15 @@ async fn sasl(client: &mut Client, service: Service, way: &Way, password: &str) 
 /// The client's side of a mechanism.
 struct Mechanism {
     name: &'static str,
+    authorization: String,
     password: String,
     said: usize,
 }
 
 impl Mechanism {
-    fn new(name: &'static str, password: &str) -> Self {
-        Self { name, password: password.to_owned(), said: 0 }
+    fn new(way: &Way, password: &str) -> Self {
+        let authorization = way.begin.authorization();
+        Self { name: way.mechanism, authorization, password: password.to_owned(), said: 0 }
     }
 
     /// What PLAIN and LOGIN say whatever they hear.
@@ -185,7 +187,7 @@ impl Mechanism {
         match self.name {
             "LOGIN" => vec![ANNA.into(), self.password.clone().into()],
             // PLAIN; and those that are not known, with a password all the same.
-            _ => vec![format!("\0{ANNA}\0{}", self.password).into()],
+            _ => vec![format!("{}\0{ANNA}\0{}", self.authorization, self.password).into()],
         }
     }
 

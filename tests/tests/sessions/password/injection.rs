@@ -165,7 +165,7 @@ async fn a_command_cut_in_two_by_starttls_is_not_put_together_again() {
 async fn a_sign_in_right_behind_the_handshake_is_taken() {
     let server = Server::start(Memory::new()).await;
     for service in [Service::Imap, Service::Pop3, Service::Submission] {
-        let there_is = |way: &ways::Way| way.kind != Kind::Unknown && !way.begin.is_literal();
+        let there_is = |way: &ways::Way| way.kind != Kind::Unknown && !way.begin.is_in_vain();
         for way in ways::all(service).into_iter().filter(there_is) {
             let mut client = in_clear(&server, service).await;
             assert!(is_begun(service, &client.ask(starttls(service)).await));

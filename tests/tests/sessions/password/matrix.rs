@@ -48,7 +48,7 @@ pub(super) enum Cell {
 /// What has to come of a right password.
 fn expected(service: Service, place: Place, way: &Way) -> Cell {
     let offered = !matches!(service, Service::Mx | Service::Lmtp) && way.kind != Kind::Unknown;
-    let has_way = offered && !way.begin.is_literal();
+    let has_way = offered && !way.begin.is_in_vain();
     match place {
         Place::BehindStartTls => Cell::ThrownAway,
         _ if place.is_tls() && has_way => Cell::SignsIn,

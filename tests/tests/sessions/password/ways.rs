@@ -37,12 +37,35 @@ pub(super) enum Begin {
     LiteralTogether,
     /// The same, in one that need not be asked for.
     LiteralPlus,
+    /// With an initial response that wants to act for somebody else.
+    InitialForAnother,
+    /// The same, for one of a long name, and without waiting to be asked: longer than a command may be.
+    TogetherForAnother,
 }
 
 impl Begin {
     /// Whether it is a literal where there is none.
     pub(super) fn is_literal(self) -> bool {
         matches!(self, Self::LiteralAsked | Self::LiteralTogether | Self::LiteralPlus)
+    }
+
+    /// Who the client wants to act for.
+    pub(super) fn authorization(self) -> String {
+        match self {
+            Self::InitialForAnother => "bob@example.test".to_owned(),
+            Self::TogetherForAnother => format!("{}@example.test", "b".repeat(250)),
+            _ => String::new(),
+        }
+    }
+
+    /// Whether nobody is signed in by it anywhere.
+    pub(super) fn is_in_vain(self) -> bool {
+        self.is_literal() || !self.authorization().is_empty()
+    }
+
+    /// Whether all responses go out with the command, in lines of their own.
+    pub(super) fn is_together(self) -> bool {
+        matches!(self, Self::Together | Self::TogetherForAnother)
     }
 }
 
@@ -62,9 +85,8 @@ impl Way {
     /// Whether a client that goes this way, and is refused at once, has sent the password itself by then.
     pub(super) fn sends_password_unasked(&self) -> bool {
         match (self.kind, self.mechanism, self.begin) {
-            (Kind::Sasl, "PLAIN", Begin::Initial | Begin::LiteralTogether | Begin::LiteralPlus)
-            | (Kind::Sasl, "PLAIN" | "LOGIN", Begin::Together)
-            | (Kind::PasswordCommand, _, Begin::Together) => true,
+            (Kind::Sasl, "PLAIN", begin) => !matches!(begin, Begin::Asked | Begin::LiteralAsked),
+            (Kind::Sasl, "LOGIN", Begin::Together) | (Kind::PasswordCommand, _, Begin::Together) => true,
             // A literal that has to be asked for is not asked for.
             (Kind::PasswordCommand, ..) => !self.arguments.contains(&Argument::Literal),
             (Kind::Sasl | Kind::Unknown, ..) => false,
@@ -90,6 +112,10 @@ impl Way {
             (Kind::Sasl, Begin::LiteralAsked, _) => format!("`{name}` with a literal that has to be asked for"),
             (Kind::Sasl, Begin::LiteralTogether, _) => {
                 format!("`{name}` with a literal that has to be asked for, without waiting to be asked")
+            }
+            (Kind::Sasl, Begin::InitialForAnother, _) => format!("`{name}` that wants to act for somebody else"),
+            (Kind::Sasl, Begin::TogetherForAnother, _) => {
+                format!("`{name}` that wants to act for somebody of a long name, without waiting to be asked")
             }
             (Kind::Sasl, Begin::LiteralPlus, _) => format!("`{name}` with a literal that need not be asked for"),
         }
@@ -145,6 +171,10 @@ fn spelt(service: Service, spell: fn(&str) -> String) -> Vec<Way> {
         ways.push(sasl(Kind::Sasl, mechanism, spell, Begin::Initial));
         if matches!(mechanism, "PLAIN" | "LOGIN") {
             ways.push(sasl(Kind::Sasl, mechanism, spell, Begin::Together));
+        }
+        if mechanism == "PLAIN" {
+            let for_another = [Begin::InitialForAnother, Begin::TogetherForAnother];
+            ways.extend(for_another.map(|begin| sasl(Kind::Sasl, mechanism, spell, begin)));
         }
         if service == Service::Imap && mechanism == "PLAIN" {
             let literals = [Begin::LiteralAsked, Begin::LiteralTogether, Begin::LiteralPlus];

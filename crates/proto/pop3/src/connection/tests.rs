@@ -197,6 +197,34 @@ fn auth_lines_are_bounded_at_their_own_limit() {
 }
 
 #[test]
+fn a_response_that_nobody_asked_for_may_be_as_long_as_one_that_was() {
+    let limits = Limits { auth_line_max: 402, ..Limits::default() };
+    let options = Options { limits, ..Options::default() };
+    let line = |length: usize| format!("{}\r\n", "A".repeat(length));
+    for (length, is_heard) in [(400, true), (404, false)] {
+        let mut dialogue = Dialogue::with(options.clone(), policy(Tls::Offered, Rule::RefusedInClear));
+        assert!(dialogue.event("AUTH PLAIN\r\n").is_some());
+        assert_eq!(matches!(dialogue.event(&line(length)), Some(Event::Uninvited(_))), is_heard, "{length}");
+    }
+    let mut dialogue = Dialogue::in_clear();
+    assert_eq!(dialogue.event(&line(400)), None);
+    assert_eq!(dialogue.output(), "-ERR The line is too long\r\n", "where none was refused, it is a command");
+}
+
+#[test]
+fn a_password_of_the_greatest_length_is_heard_in_tls_and_in_clear() {
+    for mut dialogue in [Dialogue::in_tls(), Dialogue::in_clear()] {
+        let line = |length: usize| format!("PASS {}\r\n", "x".repeat(length));
+        dialogue.event("USER anna\r\n");
+        let Some(Command::Password(attempt)) = dialogue.command(&line(types::PASSWORD_MAX)) else { panic!() };
+        assert_eq!(attempt.password.expose().len(), types::PASSWORD_MAX);
+        dialogue.connection.login_failed(ResponseCode::Auth, "No");
+        dialogue.output();
+        assert_eq!(dialogue.answer(&line(types::PASSWORD_MAX + 1)), "-ERR The line is too long\r\n");
+    }
+}
+
+#[test]
 fn unknown_mechanisms_and_malformed_auth_are_refused() {
     let mut dialogue = Dialogue::in_tls();
     assert_eq!(dialogue.answer("AUTH X-NONE\r\n"), "-ERR This mechanism is not offered\r\n");

@@ -329,6 +329,17 @@ fn a_response_that_nobody_asked_for_is_handed_out_to_be_burnt() {
 }
 
 #[test]
+fn a_response_that_nobody_asked_for_may_be_as_long_as_one_that_was() {
+    let longest = crate::limits::AUTH_LINE_MAX - 4;
+    for (length, is_heard) in [(longest, true), (longest + 4, false)] {
+        let mut dialogue = Dialogue::submission_in_clear().hello();
+        assert!(dialogue.event("AUTH PLAIN\r\n").is_some());
+        let event = dialogue.event(format!("{}\r\n", "A".repeat(length)));
+        assert_eq!(matches!(event, Some(Event::Uninvited(_))), is_heard, "{length}");
+    }
+}
+
+#[test]
 #[should_panic(expected = "a secret sent in the clear is refused")]
 fn a_password_in_clear_can_not_be_accepted() {
     let mut dialogue = Dialogue::submission_in_clear().hello();
