@@ -74,7 +74,8 @@ pub(crate) async fn dispatch<S: Transport>(session: &mut Session<S>, tag: Tag, c
         Command::Fetch(fetch) => fetch::run(session, fetch).await?,
         Command::Store(store) => store::run(session, store).await?,
         Command::Copy(copy) => copy::run(session, copy).await?,
-        Command::Move(r#move) => r#move::run(session, r#move).await?,
+        // Boxed: the way to another account is long, and every session would have room for it.
+        Command::Move(r#move) => Box::pin(r#move::run(session, r#move)).await?,
     };
     let expunges = if is_expunging { expunges } else { session.expunges(expunges) };
     session.tell(expunges, form).await?;
