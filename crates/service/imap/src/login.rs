@@ -14,6 +14,9 @@ use service_session::{
 };
 use types::{MailProtocol, Secret};
 
+/// How often somebody may fail to sign in on one connection, as with POP3 and SMTP.
+const SIGN_IN_FAILURES_MAX: u32 = 5;
+
 impl<S: Transport> Session<S> {
     /// Who wants to sign in.
     pub(crate) fn caller(&self) -> Caller {
@@ -37,7 +40,7 @@ pub(crate) async fn login<S: Transport>(session: &mut Session<S>, login: Login) 
     let (shared, caller) = (&session.service.shared, session.caller());
     match sign_in_with_password(shared, &caller.origin("LOGIN"), &login.user, &login.password).await {
         Ok(signed_in) => open(session, signed_in, "LOGIN").await,
-        Err(refused) => status::of_refused(refused),
+        Err(refused) => refuse(session, refused),
     }
 }
 
@@ -79,8 +82,23 @@ async fn settle<S: Transport>(session: &mut Session<S>, tag: &Tag, outcome: Outc
         }
         Outcome::Refused(refused) => {
             session.attempt = None;
-            Some(status::of_refused(refused))
+            Some(refuse(session, refused))
         }
+    }
+}
+
+/// Counts a failure, unless it is ours or no password was tried.
+fn refuse<S: Transport>(session: &mut Session<S>, refused: Refused) -> Status {
+    if !matches!(refused, Refused::Fault | Refused::Syntax | Refused::Binding) {
+        session.failures = session.failures.saturating_add(1);
+    }
+    status::of_refused(refused)
+}
+
+/// Hangs up on who has failed to sign in [`SIGN_IN_FAILURES_MAX`] times.
+pub(crate) fn end_guessing<S: Transport>(session: &mut Session<S>) {
+    if session.failures >= SIGN_IN_FAILURES_MAX {
+        session.machine.bye(None, "Too many failed sign-ins");
     }
 }
 

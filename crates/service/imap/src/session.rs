@@ -84,6 +84,8 @@ pub(crate) struct Session<S> {
     pub(crate) attempt: Option<Box<(Tag, Attempt)>>,
     /// A sign-in that was refused in clear, of which more may come.
     pub(crate) overheard: Option<Box<Overheard>>,
+    /// How often somebody failed to sign in here.
+    pub(crate) failures: u32,
     pub(crate) account: Option<SignedIn>,
     // Boxed: a connection that idles without a mailbox, or before its sign-in, should not carry them.
     pub(crate) selected: Option<Box<Selected>>,
@@ -121,6 +123,7 @@ pub async fn run<S: Transport>(service: Arc<Service>, arrival: Arrival<S>) {
         ticket,
         attempt: None,
         overheard: None,
+        failures: 0,
         account: None,
         selected: None,
         appending: None,
@@ -205,6 +208,7 @@ impl<S: Transport> Session<S> {
             wire: _,
             peer: _,
             connection: _,
+            failures: _,
             ticket: _,
             program: _,
             shutdown: _,
@@ -296,6 +300,7 @@ impl<S: Transport> Session<S> {
             while let Some(event) = self.machine.poll_event(self.now()) {
                 // Boxed, so that a connection that waits need not have room for the largest command.
                 Box::pin(self.handle(event)).await?;
+                login::end_guessing(self);
                 self.send_when_high().await?;
             }
             self.send().await?;

@@ -274,6 +274,7 @@ pub(super) static TEXTS: &[(&str, &str)] = &[
     ("Too many commands without a sign-in", "Zu viele Befehle ohne Anmeldung"),
     ("Too many connections of this account", "Zu viele Verbindungen dieses Kontos"),
     ("Too many entries", "Zu viele Einträge"),
+    ("Too many failed sign-ins", "Zu viele misslungene Anmeldungen"),
     ("Too many failures, try again later", "Zu viele Fehlversuche, später noch einmal versuchen"),
     ("Too many keywords", "Zu viele Schlüsselwörter"),
     ("Too many messages at once", "Zu viele Nachrichten auf einmal"),
