@@ -61,7 +61,8 @@ fn mail_is_read_copied_flagged_deleted_and_written() -> anyhow::Result<()> {
     // A draft.
     alpine.ask("c", "Attchmnt")?;
     alpine.say("ben@example.test\r\r\rfrom alpine\r")?;
-    alpine.ask("\u{f}", "Composition postponed")?;
+    alpine.say("\u{f}")?;
+    until(|| Ok(imap.count("Drafts")? == 1))?;
     alpine.say("q")?;
     alpine.finish()?;
     imap.expect("SELECT INBOX")?;
