@@ -1,7 +1,7 @@
 //! What the server says to people, in German and in English: one source of rules and texts for letters, refusals, page and
 //! commands, so that they never disagree.
 //!
-//! [`texts`] holds the words, each in both languages; [`letter`] puts letters together. Whoever sends or shows them is
+//! [`texts`] holds the words, each in both languages; [`letter()`] puts letters together. Whoever sends or shows them is
 //! not this crate's business: it has no clock, no files and no sockets.
 
 mod both_protocols;
