@@ -158,8 +158,14 @@ fn items(named: &MacroOrMessageDataItemNames<'_>, uid: bool, modseq: bool) -> Ve
     };
     let mut items: Vec<String> = Vec::new();
     for item in named.iter().map(show_item) {
-        if !items.contains(&item) {
-            items.push(item);
+        // With and without PEEK it is one item to us, which sets `\Seen` if either does.
+        let loud = |item: &str| {
+            item.replacen("Section true ", "Section false ", 1).replacen("Binary true ", "Binary false ", 1)
+        };
+        match items.iter_mut().find(|known| loud(known) == loud(&item)) {
+            Some(known) if *known != item => *known = loud(&item),
+            Some(_) => {}
+            None => items.push(item),
         }
     }
     for implied in [uid.then_some("Uid"), modseq.then_some("ModSeq")].into_iter().flatten() {
