@@ -257,8 +257,14 @@ fn forget_reminder(batch: &mut Batch, account: AccountId, credential: Credential
 }
 
 fn tell(address: &Address, credential: CredentialId, exposed: &Exposed) {
-    let Exposed { peer, protocol, program, mechanism, .. } = exposed;
-    tracing::warn!(%address, %credential, ?peer, %protocol, ?program, %mechanism, "a right password came in clear and is burnt");
+    let Exposed { peer, protocol, program, mechanism, lock_at, .. } = exposed;
+    let peer = peer.map_or_else(String::new, |peer| peer.to_string());
+    let program = program.as_deref().unwrap_or_default();
+    let what = match lock_at {
+        Some(_) => "a right password came in clear and is burnt",
+        None => "a right password came in clear, its owner is told",
+    };
+    tracing::warn!(%address, %credential, peer, %protocol, ?program, %mechanism, "{what}");
 }
 
 /// What is being burnt.

@@ -10,3 +10,8 @@ pub(crate) mod uidl;
 const LINES_AT_ONCE: usize = 1024;
 /// What a number is answered with that names nothing.
 const NO_SUCH_MESSAGE: &str = "There is no such message";
+
+/// How many messages, in words for the log of the trial.
+pub(crate) fn messages(count: u64) -> String {
+    format!("{count} message{}", if count == 1 { "" } else { "s" })
+}

@@ -1,5 +1,6 @@
 //! The sign-in, and the opening of the maildrop that belongs to it.
 
+use crate::command::messages;
 use crate::maildrop::Maildrop;
 use crate::session::{Session, SignedIn, language_of};
 use crate::status;
@@ -97,7 +98,7 @@ async fn open<S: Transport>(session: &mut Session<S>, signed_in: SignIn, mechani
             let count = opened.maildrop.count();
             let tls = session.tls();
             let version = tls.as_ref().map_or("no TLS", |tls| tls.version);
-            let detail = format!("{version}, {mechanism}, {count} messages");
+            let detail = format!("{version}, {mechanism}, {}", messages(count.into()));
             let name = signed_in.address.to_string();
             happened(Happening { who: Some(&name), service: "POP3", what: "signed in", detail: &detail });
             let in_use = begin_use(&session.service.shared, &session.caller(), mechanism, tls.as_ref(), &signed_in);

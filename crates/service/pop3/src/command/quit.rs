@@ -1,6 +1,7 @@
 //! QUIT (RFC 1939 §6): what is marked leaves the maildrop, as the account's policy says. By default it is removed for every
 //! protocol and device, into the retention space.
 
+use super::messages;
 use crate::session::{Session, SignedIn};
 use crate::status;
 use domain::{Account, Cause, Expunge, MailError, OnDelete};
@@ -49,18 +50,19 @@ async fn update(signed_in: &SignedIn, marked: UidSet) -> Result<Done, MailError>
     match signed_in.on_delete {
         OnDelete::Keep => {
             account.hide_from_pop3(inbox, &marked).await?;
-            let detail = format!("{} messages from POP3; IMAP still shows them", signed_in.maildrop.marked_count());
+            let detail =
+                format!("{} from POP3; IMAP still shows them", messages(signed_in.maildrop.marked_count().into()));
             Ok(Done { text: "Hidden from POP3, bye", what: "hid", detail })
         }
         OnDelete::Trash => {
             let moved = account.r#move(inbox, &marked, trash(account).await?).await?;
-            let detail = format!("{} messages to the trash", moved.pairs.len());
+            let detail = format!("{} to the trash", messages(u64::try_from(moved.pairs.len()).unwrap_or(u64::MAX)));
             Ok(Done { text: "Moved to the trash, bye", what: "moved", detail })
         }
         // Who was let in before POP3 was switched off ends as he began.
         OnDelete::Delete | OnDelete::Off => {
             let removed = account.expunge(inbox, Expunge::These(marked), Cause::Pop3).await?;
-            let detail = format!("{} messages (can be had back for the retention time)", removed.len());
+            let detail = format!("{} (can be had back for the retention time)", messages(removed.len()));
             Ok(Done { text: "Deleted, bye", what: "deleted", detail })
         }
     }
