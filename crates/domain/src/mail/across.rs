@@ -75,8 +75,9 @@ impl Account {
     }
 
     /// Moves messages of one of this account's mailboxes to a mailbox of `target` (RFC 6851); see
-    /// [`Account::copy_to`]. Those that others take away meanwhile are left to them. Between accounts many are moved in several steps; after a crash in one of them its messages
-    /// are in both, until the target's account is loaded or swept.
+    /// [`Account::copy_to`]. Those that others take away meanwhile are left to them. Between accounts many are moved in
+    /// several steps; after a crash in one of them its messages are in both, until the target's account is loaded or
+    /// swept.
     pub async fn move_to(
         &self,
         from: MailboxId,
